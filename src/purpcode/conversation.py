@@ -6,13 +6,19 @@ A response in the reasoning format reads `## Analysis`, the thoughts, `## Answer
 
 from __future__ import annotations
 
+import html
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from purpcode.languages import guess_language as guess_language
+from purpcode.languages import is_python_line, parses_as_python
+from purpcode.languages import normalise_language as normalise_language
+from purpcode.languages import reads_as_python as reads_as_python
 from purpcode.types import Message
 
 if TYPE_CHECKING:
@@ -25,11 +31,16 @@ MIN_ANALYSIS_CHARS = 16
 MIN_ANSWER_CHARS = 8
 REPEAT_CHARS = 32
 REPEAT_TIMES = 8
+NESTED_FENCES = 5
+"""Levels of fences within fences that are opened."""
 
-_ANALYSIS = re.compile(r"^##[ \t]+Analysis[ \t]*$", re.MULTILINE)
-_ANSWER = re.compile(r"^##[ \t]+Answer[ \t]*$", re.MULTILINE)
-_THINK = re.compile(r"<think>.*?</think>\s*", re.DOTALL)
-_THINK_CLOSE = re.compile(r"\A(?:(?!<think>).)*?</think>\s*", re.DOTALL)
+_ANALYSIS = re.compile(r"^##[ \t]+Analysis[ \t\r]*$", re.MULTILINE)
+_ANSWER = re.compile(r"^##[ \t]+Answer[ \t\r]*$", re.MULTILINE)
+_THINK = re.compile(r"\s*<think>.*?</think>\s*", re.DOTALL)
+_THINK_OPEN = re.compile(r"\s*<think>")
+_FENCE_LINE = re.compile(r"^[ \t>*+-]*(?:```|~~~)", re.MULTILINE)
+_PRE = re.compile(r"<pre\b[^<>]*>(?P<code>.*?)(?P<end></pre>|\Z)", re.DOTALL | re.IGNORECASE)
+_CODE_TAG = re.compile(r"\A\s*<code\b[^<>]*>|</code>\s*\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,28 +60,42 @@ def format_response(analysis: str, answer: str) -> str:
 
 
 def parse_response(text: str) -> Response:
-    """Take a model's text apart into thoughts and answer, listing format problems."""
+    """Take a model's text apart into thoughts and answer, listing format problems.
+
+    Only thoughts are taken away: text before the first heading is shown to the user, so it stays
+    part of the answer.
+    """
     body = trim_think(text)
     opening = _ANALYSIS.search(body)
     if opening is None:
-        thoughts_only = body == "" and "<think>" in text
-        answer = "" if thoughts_only else body.strip()
-        return Response(None, answer, ("there is no '## Analysis' heading",))
+        return Response(None, body.strip(), ("there is no '## Analysis' heading",))
     problems: list[str] = []
-    if body[: opening.start()].strip():
+    before, rest = body[: opening.start()].strip(), body[opening.end() :]
+    if before:
         problems.append("there is text before '## Analysis'")
-    rest = body[opening.end() :]
     divider = _ANSWER.search(rest)
     if divider is None:
-        return Response(rest.strip(), "", (*problems, "there is no '## Answer' heading"))
+        problems.append("there is no '## Answer' heading")
+        if before:
+            return Response(None, body.strip(), tuple(problems))
+        return Response(rest.strip(), "", tuple(problems))
     analysis, answer = rest[: divider.start()].strip(), rest[divider.end() :].strip()
     if len(analysis) < MIN_ANALYSIS_CHARS:
         problems.append(f"the analysis is shorter than {MIN_ANALYSIS_CHARS} characters")
     if len(answer) < MIN_ANSWER_CHARS:
         problems.append(f"the answer is shorter than {MIN_ANSWER_CHARS} characters")
-    if _ANALYSIS.search(rest) or _ANSWER.search(answer):
+    if _ANALYSIS.search(analysis) or _has_heading(answer):
         problems.append("a heading of the format occurs twice")
-    return Response(analysis, answer, tuple(problems))
+    shown = f"{before}\n\n{answer}".strip() if before else answer
+    return Response(analysis, shown, tuple(problems))
+
+
+def _has_heading(answer: str) -> bool:
+    """Whether a heading of the format occurs in an answer, comments in its code aside."""
+    if not (_ANALYSIS.search(answer) or _ANSWER.search(answer)):
+        return False
+    prose = "\n".join(_lines_outside_fences(answer))
+    return bool(_ANALYSIS.search(prose) or _ANSWER.search(prose))
 
 
 def answer_text(text: str) -> str:
@@ -79,15 +104,22 @@ def answer_text(text: str) -> str:
 
 
 def trim_think(text: str) -> str:
-    """Drop `<think>` blocks, also one whose opening tag the chat template already printed.
+    """Drop the `<think>` blocks a text begins with, also one whose opening tag the chat template
+    already printed. An unclosed block swallows the rest: the model was cut off while thinking.
 
-    An unclosed block swallows the rest: the model was cut off while thinking.
+    Later tags stay: what stands in an answer is shown to the user, and judged.
     """
-    trimmed = _THINK.sub("", text)
-    if "</think>" in trimmed:
-        trimmed = _THINK_CLOSE.sub("", trimmed)
-    head, opened, _ = trimmed.partition("<think>")
-    return head.rstrip() if opened else trimmed
+    start = 0
+    while block := _THINK.match(text, start):
+        start = block.end()
+    if _THINK_OPEN.match(text, start):
+        return ""
+    if start:
+        return text[start:]
+    head, closed, rest = text.partition("</think>")
+    if closed and "<think>" not in head and not _ANALYSIS.search(head):
+        return rest.lstrip()
+    return text
 
 
 def trim_earlier_thoughts(messages: Sequence[Message]) -> list[Message]:
@@ -124,95 +156,80 @@ class CodeBlock:
     code: str
     language: str | None
     closed: bool
-    kind: Literal["fenced", "indented", "bare"]
-
-
-_LANGUAGES = {
-    **dict.fromkeys(("python", "py", "python3", "py3", "python2", "pycon", "sage"), "python"),
-    **dict.fromkeys(("javascript", "js", "node", "nodejs", "jsx", "mjs"), "javascript"),
-    **dict.fromkeys(("typescript", "ts", "tsx"), "typescript"),
-    **dict.fromkeys(("c++", "cpp", "cc", "cxx", "hpp"), "cpp"),
-    **dict.fromkeys(("c", "h"), "c"),
-    **dict.fromkeys(("c#", "cs", "csharp"), "csharp"),
-    **dict.fromkeys(("bash", "sh", "shell", "zsh", "console", "shell-session"), "bash"),
-    **dict.fromkeys(("golang", "go"), "go"),
-    **dict.fromkeys(("rs", "rust"), "rust"),
-    **dict.fromkeys(("html", "xml", "jinja", "jinja2", "htm"), "html"),
-    **dict.fromkeys(("text", "txt", "plaintext", "plain", "output", "none"), "text"),
-    **dict.fromkeys(("yml", "yaml"), "yaml"),
-    **dict.fromkeys(("md", "markdown"), "markdown"),
-}
-_PYTHON_LINE = re.compile(
-    r"^\s*(?:from\s+[\w.]+\s+import\b|import\s+[\w.]+|(?:async\s+)?def\s+\w+\s*\(|class\s+\w+\s*[:(]"
-    r"|@[\w.]+|if\s+__name__\b|(?:for|while|if|with|elif|try|except|return|raise)\b.*:?\s*$"
-    r"|[\w.\[\]'\"]+\s*(?:[-+*/|&]|//|\*\*)?=\s*\S|print\s*\(|[\w.]+\(.*\)\s*$)",
-    re.MULTILINE,
-)
-_PYTHON_STRONG = re.compile(
-    r"^\s*(?:from\s+[\w.]+\s+import\s+\S|import\s+[\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+)*\s*$"
-    r"|(?:async\s+)?def\s+\w+\s*\(.*\).*:\s*(?:#.*)?$|class\s+\w+.*:\s*$)",
-    re.MULTILINE,
-)
-_OTHER_LANGUAGES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("php", re.compile(r"<\?php")),
-    ("html", re.compile(r"\A\s*<(?:!doctype|html|div|form|\?xml)\b", re.IGNORECASE)),
-    ("cpp", re.compile(r"#include\s*<(?:iostream|string|vector|map|memory)>|std::")),
-    ("c", re.compile(r"^\s*#include\s*[<\"]", re.MULTILINE)),
-    ("go", re.compile(r"^package\s+\w+\s*$", re.MULTILINE)),
-    ("rust", re.compile(r"^\s*(?:pub\s+)?fn\s+\w+.*\{\s*$|^use\s+std::", re.MULTILINE)),
-    ("java", re.compile(r"^\s*(?:public|private)\s+(?:static\s+)?(?:class|void)\b", re.MULTILINE)),
-    ("javascript", re.compile(r"^\s*(?:const|let|var)\s+\w+\s*=|\bfunction\s+\w+\s*\(", re.MULTILINE)),
-    ("bash", re.compile(r"\A\s*#!.*\b(?:bash|sh)\b|^\s*(?:sudo|apt|pip3?|cd)\s+\S+", re.MULTILINE)),
-)
-
-
-def normalise_language(info: str) -> str | None:
-    """The language a fence's info string names ("Python3 title=x" → "python"), None if empty."""
-    words = re.split(r"[\s,{:]+", info.strip().lower(), maxsplit=1)
-    word = words[0].strip(".`'\"")
-    return _LANGUAGES.get(word, word) if word else None
-
-
-def guess_language(code: str) -> str | None:
-    """The language that a piece of text looks like, or None (prose included)."""
-    for language, pattern in _OTHER_LANGUAGES:
-        if pattern.search(code):
-            return language
-    return "python" if _looks_like_python(code) else None
-
-
-def _looks_like_python(code: str) -> bool:
-    if _PYTHON_STRONG.search(code):
-        return True
-    lines = [line for line in code.splitlines() if line.strip()]
-    return bool(lines) and 2 * sum(bool(_PYTHON_LINE.match(line)) for line in lines) > len(lines)
+    kind: Literal["fenced", "indented", "html", "bare"]
 
 
 def code_blocks(answer: str) -> list[CodeBlock]:
-    """Every code block of an answer, in order: fences, else indented blocks, else bare code.
+    """Every code block of an answer, in order: fences, else `<pre>` blocks, else bare code, else
+    indented blocks.
 
-    A CommonMark parser finds them (also inside lists and quotes, with longer or tilde fences);
-    a `markdown` fence is opened and its own blocks taken. Text without any block counts as one
-    bare block when it reads as code from its first line on.
+    A CommonMark parser finds them (also inside lists, quotes and HTML, with longer or tilde
+    fences); a fence of Markdown or text that holds fences is opened and its own blocks taken.
+    Text without a fence counts as one bare block when it reads as code from its first line on;
+    failing that, its runs of lines that are valid Python do.
     """
-    fenced: list[CodeBlock] = []
-    indented: list[CodeBlock] = []
-    lines = answer.splitlines()
-    for token in _parser().parse(answer):
+    text = _normalised(answer)
+    return (
+        _fenced_blocks(text, NESTED_FENCES)
+        or _html_blocks(text)
+        or _bare_block(text)
+        or [run for run in _python_runs(text, indented=False) if parses_as_python(run.code)]
+        or _indented_blocks(text)
+    )
+
+
+def loose_code(answer: str) -> list[CodeBlock]:
+    """Python code that stands beside the answer's code blocks, in no block. Some of it may be
+    prose that only looks like Python: the reader parses."""
+    text = _normalised(answer)
+    found = code_blocks(text)
+    if found and found == _bare_block(text):
+        return []
+    indented = all(block.kind != "indented" for block in found)
+    beside = [*_html_blocks(text), *_python_runs(text, indented=indented)]
+    return [block for block in beside if block not in found]
+
+
+def _python_runs(text: str, *, indented: bool) -> list[CodeBlock]:
+    """Runs of lines outside of all blocks, each from a line that hardly anything but Python has
+    (or, with `indented`, from a Python line indented like a code block) to the last that could be
+    Python."""
+    outside = _PRE.sub("\n```\n", "\n".join(_lines_outside_fences(text)))
+    runs: list[list[str]] = []
+    is_open = False
+    for line in outside.split("\n"):
+        deep = line.startswith(("    ", "\t"))
+        if is_open and (not line.strip() or deep or is_python_line(line)):
+            runs[-1].append(line)
+            continue
+        is_open = reads_as_python(line) and (indented or not deep)
+        is_open = is_open or (indented and deep and is_python_line(line))
+        if is_open:
+            runs.append([line])
+    codes = [textwrap.dedent("\n".join(run)).rstrip() + "\n" for run in runs]
+    return [CodeBlock(code, "python", True, "bare") for code in codes]
+
+
+def _normalised(text: str) -> str:
+    """Newlines as the Markdown parser counts them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _fenced_blocks(text: str, nesting: int) -> list[CodeBlock]:
+    lines = text.split("\n")
+    blocks: list[CodeBlock] = []
+    for token in _parser().parse(text):
         if token.type == "fence":
-            fenced.extend(_fence_blocks(token, lines))
-        elif token.type == "code_block" and guess_language(token.content) is not None:
-            language = guess_language(token.content)
-            indented.append(CodeBlock(token.content, language, True, "indented"))
-    if fenced or indented:
-        return fenced or indented
-    return _bare_block(answer)
+            blocks += _fence_blocks(token, lines, nesting)
+    return blocks
 
 
-def _fence_blocks(token: Token, lines: list[str]) -> list[CodeBlock]:
+def _fence_blocks(token: Token, lines: list[str], nesting: int) -> list[CodeBlock]:
     language = normalise_language(token.info)
-    if language == "markdown" and "```" in token.content:
-        return [block for block in code_blocks(token.content) if block.kind == "fenced"]
+    if language in ("markdown", "text", None) and nesting and _FENCE_LINE.search(token.content):
+        inner = _fenced_blocks(token.content, nesting - 1)
+        if inner:
+            return inner
     if language in (None, "text"):
         language = guess_language(token.content) or language
     return [CodeBlock(token.content, language, _is_closed(token, lines), "fenced")]
@@ -226,19 +243,48 @@ def _is_closed(token: Token, lines: list[str]) -> bool:
     return len(last) >= len(token.markup) and set(last) == {token.markup[0]}
 
 
+def _lines_outside_fences(text: str) -> list[str]:
+    """The lines of a text that no fence covers; every fence leaves a marker line, so that what
+    stands before and after it stays apart."""
+    lines = text.split("\n")
+    for token in _parser().parse(text):
+        if token.type == "fence" and token.map:
+            start, end = token.map
+            lines[start:end] = ["```", *[""] * (min(end, len(lines)) - start - 1)]
+    return lines
+
+
+def _html_blocks(text: str) -> list[CodeBlock]:
+    outside = "\n".join(_lines_outside_fences(text))
+    blocks: list[CodeBlock] = []
+    for match in _PRE.finditer(outside):
+        code = html.unescape(_CODE_TAG.sub("", match["code"])).strip("\n") + "\n"
+        language = guess_language(code)
+        if language is not None:
+            blocks.append(CodeBlock(code, language, match["end"] != "", "html"))
+    return blocks
+
+
+def _indented_blocks(text: str) -> list[CodeBlock]:
+    contents = [token.content for token in _parser().parse(text) if token.type == "code_block"]
+    guesses = [(content, guess_language(content)) for content in contents]
+    return [CodeBlock(code, language, True, "indented") for code, language in guesses if language]
+
+
 def _bare_block(answer: str) -> list[CodeBlock]:
-    text = answer.strip()
+    text = textwrap.dedent(answer.strip("\n")).rstrip()
     first = text.split("\n", 1)[0]
     language = guess_language(text)
     if not text or language is None:
         return []
-    if language == "python" and not (_PYTHON_LINE.match(first) or first.startswith(("#", '"""'))):
+    if language == "python" and not (is_python_line(first) or first.startswith(("#", '"""'))):
         return []
     return [CodeBlock(text + "\n", language, True, "bare")]
 
 
 @cache
 def _parser() -> MarkdownIt:
+    """Blocks only: no inline parsing, and HTML does not hide the fences inside it."""
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark")
+    return MarkdownIt("commonmark", {"maxNesting": 100}).disable(["inline", "html_block"])

@@ -130,9 +130,7 @@ class Verdict(_Frozen):
     @classmethod
     def unmeasured(cls, oracle: str, error: str, **more: Any) -> Verdict:
         """A verdict that could not be reached, and why."""
-        return cls(
-            oracle=oracle, passed=None, score=None, reason="unmeasured", error=error, **more
-        )
+        return cls(oracle=oracle, passed=None, score=None, reason="unmeasured", error=error, **more)
 
 
 class Rule(_Frozen):

@@ -1,0 +1,308 @@
+"""The command line. Importing this is cheap: every command imports what it needs when it runs.
+
+Exit codes: 0 ok, 1 a check failed, 2 wrong usage or input, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from purpcode import __version__
+from purpcode.errors import PurpcodeError
+
+if TYPE_CHECKING:
+    from purpcode.pipeline import Pipeline
+
+StageName = Literal["redteam", "distill", "verify", "select", "sft", "rl", "eval", "report"]
+Topic = Literal[
+    "stages", "rules", "strategies", "analyzers", "oracles", "sandboxes", "models", "benchmarks",
+    "settings",
+]  # fmt: skip
+
+app = App(
+    name="purpcode",
+    help="Make code-writing language models cyber-safe, prove it, and ship it.",
+    version=__version__,
+)
+train = App(name="train", help="The two training stages of a recipe.")
+app.command(train)
+
+
+@Parameter(name="*")
+class RunOptions:
+    """Where a recipe runs and what changes in it."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        runs_dir: Path = Path("runs"),
+        profile: str | None = None,
+        set: tuple[str, ...] = (),  # noqa: A002 - the flag's name
+    ) -> None:
+        """Take the options.
+
+        Parameters
+        ----------
+        name
+            Name of the run folder; the recipe's own by default.
+        runs_dir
+            Folder that holds the run folders.
+        profile
+            A `[profiles.NAME]` table of the recipe, laid over it.
+        set
+            Override a field, as section.field=value; may be given often.
+        """
+        self.name = name
+        self.runs_dir = runs_dir
+        self.profile = profile
+        self.set = set
+
+
+_DEFAULTS = RunOptions()
+
+
+@app.command
+def run(recipe: Path, *, options: RunOptions = _DEFAULTS, redo: StageName | None = None) -> None:
+    """Run every stage of a recipe; continue where an earlier run stopped.
+
+    Parameters
+    ----------
+    recipe
+        A TOML recipe.
+    redo
+        Forget this stage and all after it, and do them again.
+    """
+    with _Work(recipe, options) as pipeline:
+        if redo:
+            pipeline.redo(redo)
+        pipeline.run()
+
+
+@app.command
+def redteam(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
+    """Turn security rules and seeds into training and held-out prompts."""
+    _stage("redteam", recipe, options)
+
+
+@app.command
+def distill(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
+    """Sample rollouts with the guidelines and rules in the model's context."""
+    _stage("distill", recipe, options)
+
+
+@app.command
+def verify(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
+    """Judge the rollouts with the oracles of their samples."""
+    _stage("verify", recipe, options)
+
+
+@app.command
+def select(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
+    """Keep the best verified rollout per prompt and list the easy prompts."""
+    _stage("select", recipe, options)
+
+
+@train.command(name="sft")
+def train_sft(recipe: Path, *, options: RunOptions = _DEFAULTS, preview: int | None = None) -> None:
+    """Fine-tune on the selected rows, without the context that produced them.
+
+    Parameters
+    ----------
+    preview
+        Only show this many rows, with the tokens that carry loss marked.
+    """
+    if preview is None:
+        _stage("sft", recipe, options)
+        return
+    from purpcode.listing import print_preview
+
+    with _Work(recipe, options) as pipeline:
+        print_preview(pipeline.preview_sft(preview))
+
+
+@train.command(name="rl")
+def train_rl(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
+    """Reinforcement learning with single-step dynamic sampling on the oracles' rewards."""
+    _stage("rl", recipe, options)
+
+
+@app.command(name="eval")
+def evaluate(
+    recipe: Path | None = None,
+    *,
+    options: RunOptions = _DEFAULTS,
+    task: str | None = None,
+    model: str | None = None,
+    data: Path | None = None,
+    folder: Path | None = None,
+    label: str | None = None,
+    max_tokens: int = 1024,
+    temperature: float = 0.0,
+    judge: str = "heuristic",
+) -> None:
+    """Evaluate: the models of a recipe's run, or any model on one benchmark.
+
+    Parameters
+    ----------
+    recipe
+        Evaluate this recipe's base and trained models on its held-out suite.
+    task
+        A benchmark (`purpcode list benchmarks`), instead of a recipe.
+    model
+        The model to put to it: embedded/NAME, a folder, provider/model, or a Hub id.
+    data
+        JSONL file of samples; by default the benchmark's own.
+    folder
+        Where the results go.
+    label
+        Short name of the model in tables.
+    max_tokens
+        Completion budget, tokens.
+    temperature
+        0 is greedy.
+    judge
+        `heuristic`, or the name of a model that judges.
+    """
+    if recipe is not None and (task or model):
+        raise PurpcodeError("give a recipe, or --task and --model, not both")
+    if recipe is not None:
+        _stage("eval", recipe, options)
+        return
+    if not (task and model):
+        raise PurpcodeError("give a recipe, or --task and --model")
+    from purpcode.evals.command import EvalSettings, run_eval
+    from purpcode.models.model import Sampling
+    from purpcode.oracles.settings import OracleSettings
+
+    sampling = Sampling(max_tokens=max_tokens, temperature=temperature)
+    run_eval(
+        EvalSettings(
+            task=task,
+            model=model,
+            data=data,
+            folder=folder,
+            label=label,
+            sampling=sampling,
+            oracles=OracleSettings(judge=judge),
+        )
+    )
+
+
+@app.command
+def report(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
+    """Write a run's report (HTML, Markdown, JSON) and print its table.
+
+    Parameters
+    ----------
+    recipe
+        The run's recipe, or its run folder.
+    """
+    if not recipe.is_dir():
+        _stage("report", recipe, options)
+        return
+    from rich.console import Console
+
+    from purpcode.reports import print_summary, write_report
+
+    paths = write_report(recipe, recipe / "report")
+    print_summary(paths.table, paths.html, Console())
+
+
+@app.command(name="list")
+def list_(topic: Topic | None = None, *, json: bool = False) -> None:
+    """List what is there: stages, rules, oracles, models, recipe settings ...
+
+    Parameters
+    ----------
+    topic
+        What to list; without one, the topics and how many entries each has.
+    json
+        Print JSON.
+    """
+    from purpcode.listing import print_listing
+
+    print_listing(topic, as_json=json)
+
+
+@app.command
+def doctor(*, json: bool = False) -> None:
+    """Say for each part whether it works on this machine, and how to get it if not.
+
+    Parameters
+    ----------
+    json
+        Print JSON.
+    """
+    from purpcode.doctor import print_examination
+
+    if not print_examination(as_json=json):
+        raise SystemExit(1)
+
+
+class _Work:
+    """A recipe's pipeline, holding its run folder's lock while commands use it."""
+
+    def __init__(self, recipe: Path, options: RunOptions) -> None:
+        self.recipe = recipe
+        self.options = options
+
+    def __enter__(self) -> Pipeline:
+        from filelock import FileLock, Timeout
+        from rich.console import Console
+
+        from purpcode.models.local import prepare_cpu
+        from purpcode.recipe import load_recipe
+
+        options = self.options
+        recipe = load_recipe(self.recipe, profile=options.profile, overrides=options.set)
+        default = f"{recipe.name}-{options.profile}" if options.profile else recipe.name
+        folder = options.runs_dir / (options.name or default)
+        prepare_cpu()
+        from purpcode.pipeline import Pipeline
+
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(folder / ".lock")
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise PurpcodeError(f"{folder}: another purpcode is working on this run") from None
+        except OSError as error:
+            raise PurpcodeError(f"{folder}: cannot be used ({error.strerror})") from None
+        console = Console(highlight=False)
+        console.print(f"[bold]{recipe.name}[/bold] on {recipe.model} → {folder}", soft_wrap=True)
+        return Pipeline(recipe, folder, console)
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _stage(name: str, recipe: Path, options: RunOptions) -> None:
+    with _Work(recipe, options) as pipeline:
+        pipeline.run_stage(name)
+
+
+def main() -> None:
+    """Entry point: errors a user can act on end in one message and exit code 2."""
+    try:
+        app(exit_on_error=False, print_error=False)
+    except (PurpcodeError, CycloptsError) as error:
+        print(f"purpcode: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("\npurpcode: interrupted; the same command continues", file=sys.stderr)
+        raise SystemExit(130) from None
+    except OSError as error:
+        print(f"purpcode: {_system_message(error)}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _system_message(error: OSError) -> str:
+    if os.environ.get("PURPCODE_DEBUG"):
+        raise error
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error} (set PURPCODE_DEBUG=1 for the traceback)"

@@ -1,0 +1,179 @@
+"""Samples side by side: the data behind the report's sample browser.
+
+An index says of every sample where it stands under each model; the answers themselves lie in
+chunks that the page reads only when it shows them, so that ten thousand samples stay quick.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from purpcode.analyzers import readable_source
+from purpcode.conversation import code_blocks, parse_response
+from purpcode.evals.results import ScoredSample
+from purpcode.reports.tables import BeforeAfterTable, ModelResults
+from purpcode.types import Finding, Verdict
+
+Json = dict[str, Any]
+
+CHUNK = 50
+"""Samples in one chunk."""
+MAX_CHARS = 20_000
+"""A longer text is cut in the page, and says so; the run folder keeps it whole."""
+EXCERPT_CHARS = 140
+LINEAGE = ("rule", "cwes", "strategy", "source", "category")
+"""Metadata shown with a sample, where it has it."""
+
+_FENCE_BEFORE = re.compile(r"(?:^|\n)[ \t>]*(?:`{3,}|~{3,})[^\n]*\n?\Z")
+_FENCE_AFTER = re.compile(r"\A[ \t>]*(?:`{3,}|~{3,})[ \t]*(?:\n|\Z)")
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """`index` is {"models", "rows", "chunk", "samples": [[id, row, states, excerpt of the
+    prompt]]}, where `states` has a character a model: p(assed), f(ailed), u(nmeasured), or -
+    (no record). Entry i of chunk c is sample c * chunk + i of the index."""
+
+    index: Json
+    chunks: tuple[tuple[Json, ...], ...]
+
+
+def build_explorer(models: Sequence[ModelResults], table: BeforeAfterTable) -> Explorer:
+    """Lay out all samples of all models, in the table's row order."""
+    by_model = [{sample.sample_id: sample for sample in model.samples} for model in models]
+    places = {(row.objective, row.part): place for place, row in enumerate(table.rows)}
+    entries: list[tuple[int, str, list[ScoredSample | None]]] = []
+    for sample_id in dict.fromkeys(key for samples in by_model for key in samples):
+        answers = [samples.get(sample_id) for samples in by_model]
+        known = _known(answers)
+        entries.append((places[known.objective, known.part], sample_id, answers))
+    entries.sort(key=lambda entry: entry[0])
+    details = [_detail(answers) for _, _, answers in entries]
+    index = {
+        "models": list(table.labels),
+        "rows": [" · ".join(filter(None, (row.title, row.subtitle))) for row in table.rows],
+        "chunk": CHUNK,
+        "samples": [
+            [sample_id, place, "".join(map(_state, answers)), _excerpt(_known(answers))]
+            for place, sample_id, answers in entries
+        ],
+    }
+    starts = range(0, len(details), CHUNK)
+    return Explorer(index, tuple(tuple(details[start : start + CHUNK]) for start in starts))
+
+
+def _known(answers: Sequence[ScoredSample | None]) -> ScoredSample:
+    return next(answer for answer in answers if answer is not None)
+
+
+def _excerpt(sample: ScoredSample) -> str:
+    return " ".join(sample.messages[-1].content[:EXCERPT_CHARS].split())
+
+
+def _state(sample: ScoredSample | None) -> str:
+    if sample is None:
+        return "-"
+    return {True: "p", False: "f", None: "u"}[sample.passed]
+
+
+def _detail(answers: list[ScoredSample | None]) -> Json:
+    known = _known(answers)
+    lineage = {key: known.metadata[key] for key in LINEAGE if known.metadata.get(key)}
+    return {
+        "lineage": [f"{key.replace('_', ' ')}: {_words(value)}" for key, value in lineage.items()],
+        "prompt": [
+            {"role": message.role, **_cut(message.content)}
+            for message in known.messages
+            if message.role != "system"
+        ],
+        "answers": [None if answer is None else _answer(answer) for answer in answers],
+    }
+
+
+def _words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _cut(text: str) -> Json:
+    return {"text": text[:MAX_CHARS], "cut": max(0, len(text) - MAX_CHARS)}
+
+
+def _answer(sample: ScoredSample) -> Json:
+    text = sample.completion.text
+    response = parse_response(text[:MAX_CHARS])
+    parts = list(_parts(response.answer))
+    return {
+        "thoughts": response.analysis,
+        "elsewhere": _place_findings(parts, sample.verdicts),
+        "parts": parts,
+        "cut": max(0, len(text) - MAX_CHARS),
+        "stop": sample.completion.stop_reason,
+        "verdicts": [_verdict(verdict) for verdict in sample.verdicts],
+    }
+
+
+def _place_findings(parts: list[Json], verdicts: Sequence[Verdict]) -> list[Json]:
+    """Put findings on their lines of code; returns those whose place is not certain.
+
+    secure_code counts lines in the answer's pieces of code joined by a blank line, and says in
+    its evidence how many pieces it took. Where that is another number than the answer has
+    blocks (a block of another language, code outside of fences), lines cannot be told.
+    """
+    code = [part for part in parts if "code" in part]
+    elsewhere = []
+    for verdict in verdicts:
+        certain = verdict.evidence.get("pieces", 1) == len(code)
+        for finding in verdict.findings:
+            found = _part_of_line(code, finding.line) if certain else None
+            if found is None:
+                elsewhere.append(_finding(finding, 0))
+            else:
+                part, offset = found
+                part["findings"].append(_finding(finding, offset))
+    return elsewhere
+
+
+def _part_of_line(code: list[Json], line: int) -> tuple[Json, int] | None:
+    offset = 0
+    for part in code:
+        lines = part["code"].count("\n") + 1
+        if offset < line <= offset + lines:
+            return part, offset
+        offset += lines + 1
+    return None
+
+
+def _verdict(verdict: Verdict) -> Json:
+    state = {True: "p", False: "f", None: "u"}[verdict.passed]
+    return {"oracle": verdict.oracle, "state": state, "reason": verdict.error or verdict.reason}
+
+
+def _finding(finding: Finding, offset: int) -> Json:
+    cwes = ", ".join(f"CWE-{cwe}" for cwe in finding.cwes)
+    head = " · ".join(filter(None, (finding.severity, cwes, finding.rule_id, finding.analyzer)))
+    line, end = finding.line - offset, finding.end_line - offset
+    return {"line": line, "end": end, "head": head, "text": finding.message}
+
+
+def _parts(answer: str) -> Iterator[Json]:
+    """The answer as alternating text and code, fence lines left out.
+
+    A block that the Markdown parser de-indented (in a list, say) is not found verbatim in the
+    answer; it then precedes the text it stood in.
+    """
+    rest = answer
+    for block in code_blocks(answer):
+        before, found, after = rest.partition(block.code)
+        if found:
+            before, rest = _FENCE_BEFORE.sub("", before), _FENCE_AFTER.sub("", after)
+            if before.strip():
+                yield {"text": before.strip("\n")}
+        code = (
+            readable_source(block.code) if block.language == "python" else block.code.rstrip("\n")
+        )
+        yield {"code": code, "findings": []}
+    if rest.strip():
+        yield {"text": rest.strip("\n")}
