@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -42,7 +42,7 @@ class RunOptions:
         name: str | None = None,
         runs_dir: Path = Path("runs"),
         profile: str | None = None,
-        set: tuple[str, ...] = (),  # noqa: A002 - the flag's name
+        set: tuple[str, ...] = (),
     ) -> None:
         """Take the options.
 

@@ -65,6 +65,8 @@ class Pipeline:
         """All stages up to and including `until`, each reused, continued or begun."""
         for name in STAGES[: STAGES.index(until) + 1]:
             self.run_stage(name)
+            if name == "redteam":
+                self._open_panel()  # a missing sandbox or judge shows before hours of sampling
 
     def run_stage(self, name: str) -> None:
         """One stage; those before it must be complete.
@@ -316,10 +318,13 @@ class Pipeline:
             data = self._data()
             names = {name for sample in (*data.train, *data.heldout) for name in sample.oracles}
             self._panel = open_panel(self.recipe.oracles, sorted({*names, "answer_format"}))
-            digests = self._state("redteam").outputs
-            facts = {"oracle_fingerprints": self._panel.fingerprints(), "datasets": digests}
-            facts["model_digest"] = self._model_digest()
-            write_json_atomic(self.folder / "recipe.lock.json", lock(self.recipe, **facts))
+            locked = lock(
+                self.recipe,
+                model_digest=self._model_digest(),
+                datasets=self._state("redteam").outputs,
+                oracle_fingerprints=self._panel.fingerprints(),
+            )
+            write_json_atomic(self.folder / "recipe.lock.json", locked)
         return self._panel
 
     def _model_folder(self) -> Path:

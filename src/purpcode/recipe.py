@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import platform
 import re
 import subprocess
@@ -56,18 +57,43 @@ def load_recipe(path: Path, *, profile: str | None = None, overrides: Sequence[s
     """
     text = _read(path)
     table = _parse(text, path)
-    profiles = table.pop("profiles", {})
-    if profile is not None:
-        if profile not in profiles:
-            known = ", ".join(sorted(profiles)) or "none"
-            raise InputError(f"has no profile '{profile}' (profiles: {known})", path=path)
-        table = merge(table, profiles[profile])
-    for override in overrides:
-        table = merge(table, parse_override(override))
+    over = _profile(table.pop("profiles", {}), profile, path)
+    table = merge(table, over)
+    changes = [(override, parse_override(override)) for override in overrides]
+    for _, change in changes:
+        table = merge(table, change)
     try:
         return Recipe.model_validate(table)
     except ValidationError as error:
-        raise _located(error, text, path) from None
+        location = [str(part) for part in error.errors()[0]["loc"]]
+        for override, change in reversed(changes):
+            if _sets(change, location):
+                raise _located(error, place=f"--set {override}") from None
+        if profile is not None and _sets(over, location):
+            location = ["profiles", profile, *location]
+        raise _located(error, place=path, line=_line_of(text, location)) from None
+
+
+def _profile(profiles: Any, name: str | None, path: Path) -> dict[str, Any]:
+    if name is None:
+        return {}
+    tables = profiles if isinstance(profiles, dict) else {}
+    if not isinstance(tables.get(name), dict):
+        known = ", ".join(sorted(tables)) or "none"
+        raise InputError(f"has no profile '{name}' (profiles: {known})", path=path)
+    return dict(tables[name])
+
+
+def _sets(table: Mapping[str, Any], location: Sequence[str]) -> bool:
+    """Whether a table gives the value at a location, or one that the location lies in."""
+    value: Any = table
+    for part in location:
+        if not isinstance(value, Mapping):
+            return True
+        if part not in value:
+            return False
+        value = value[part]
+    return True
 
 
 def _read(path: Path) -> str:
@@ -117,7 +143,7 @@ def parse_override(text: str) -> dict[str, Any]:
     return dict(value)
 
 
-def _located(error: ValidationError, text: str, path: Path) -> InputError:
+def _located(error: ValidationError, *, place: Path | str, line: int | None = None) -> InputError:
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
     message, hint = first["msg"], None
@@ -128,9 +154,7 @@ def _located(error: ValidationError, text: str, path: Path) -> InputError:
         hint = f"Did you mean '{close[0]}'?" if close else f"Known fields: {', '.join(known)}"
     more = len(error.errors()) - 1
     message += f" (and {more} more problem{'s' * (more > 1)})" if more else ""
-    return InputError(
-        message, path=path, line=_line_of(text, location), field=".".join(location), hint=hint
-    )
+    return InputError(message, path=place, line=line, field=".".join(location), hint=hint)
 
 
 def _fields_of(location: Sequence[str]) -> list[str]:
@@ -144,18 +168,24 @@ def _fields_of(location: Sequence[str]) -> list[str]:
 
 
 def _line_of(text: str, location: Sequence[str]) -> int | None:
-    """The line that sets a field: under its `[section]`, or at the top for a bare one."""
-    *section, key = location
-    current: list[str] = []
+    """The line that sets a field, or the inline table, array or `[section]` the field lies in."""
+    section: list[str] = []
+    found, depth = None, 0
     for number, line in enumerate(text.splitlines(), start=1):
         header = re.match(r"\s*\[([^\[\]]+)\]", line)
+        setting = re.match(r"\s*([\w.\"'-]+)\s*=", line)
         if header:
-            current = [part.strip() for part in header.group(1).split(".")]
-            if current == list(location):
-                return number
-        elif current == section and re.match(rf"\s*{re.escape(key)}\s*=", line):
-            return number
-    return None
+            section = _keys(header.group(1))
+        elif not setting:
+            continue
+        here = section if header else [*section, *_keys(setting.group(1))] if setting else []
+        if depth < len(here) and here == list(location[: len(here)]):
+            found, depth = number, len(here)
+    return found
+
+
+def _keys(dotted: str) -> list[str]:
+    return [key.strip().strip("\"'") for key in dotted.split(".")]
 
 
 def settings_rows() -> Iterator[tuple[str, str, str]]:
@@ -179,7 +209,7 @@ def _attribute_docs(model: type[BaseModel]) -> dict[str, str]:
     body = ast.parse(inspect.getsource(model)).body[0]
     docs: dict[str, str] = {}
     statements = body.body if isinstance(body, ast.ClassDef) else []
-    for before, after in zip(statements, statements[1:], strict=False):
+    for before, after in itertools.pairwise(statements):
         if isinstance(before, ast.AnnAssign) and isinstance(before.target, ast.Name):
             text = after.value if isinstance(after, ast.Expr) else None
             if isinstance(text, ast.Constant) and isinstance(text.value, str):

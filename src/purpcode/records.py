@@ -1,7 +1,8 @@
-"""JSONL on disk: typed reading with located errors, and an append-only journal that survives kills."""
+"""JSONL on disk: typed reading with located errors, and an append-only journal."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -64,23 +65,24 @@ def write_text_atomic(path: Path, text: str) -> None:
     Raises:
         PurpcodeError: when the disk is full or the folder cannot be written.
     """
+    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
         ) as handle:
             temporary = Path(handle.name)
-            try:
-                handle.write(text)
-                handle.flush()
-                os.fsync(handle.fileno())
-            except OSError:
-                temporary.unlink(missing_ok=True)
-                raise
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
+        temporary = None
     except OSError as error:
         raise _write_error(path, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def write_json_atomic(path: Path, value: Any) -> None:
@@ -107,7 +109,7 @@ class Journal(Generic[T]):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._repair()
             self.records: list[T] = read_records(path, model) if path.exists() else []
-            self._handle = path.open("a", encoding="utf-8")
+            self._handle = path.open("ab", buffering=0)  # a failed write leaves nothing to flush
         except OSError as error:
             raise _write_error(path, error) from error
 
@@ -126,12 +128,20 @@ class Journal(Generic[T]):
         self.extend([record])
 
     def extend(self, records: Iterable[T]) -> None:
-        """Add records in one write, so a kill keeps either all of them or a repairable part."""
+        """Add records in one write, so a kill keeps either all of them or a repairable part.
+
+        Raises:
+            PurpcodeError: the disk is full; none of these records is kept, all earlier ones are.
+        """
         batch = list(records)
+        waiting = memoryview("".join(record.model_dump_json() + "\n" for record in batch).encode())
+        whole = os.fstat(self._handle.fileno()).st_size
         try:
-            self._handle.write("".join(record.model_dump_json() + "\n" for record in batch))
-            self._handle.flush()
+            while waiting:
+                waiting = waiting[self._handle.write(waiting) :]
         except OSError as error:
+            with contextlib.suppress(OSError):
+                self._handle.truncate(whole)
             raise _write_error(self.path, error) from error
         self.records.extend(batch)
 

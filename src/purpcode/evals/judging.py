@@ -1,33 +1,12 @@
-"""Judging answers with a panel, where an answer the model never gave stays unmeasured."""
+"""What a sample measures, and the judgement of one that no oracle could judge."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from purpcode.oracles.oracle import Judgement, Panel
-from purpcode.types import Completion, Sample, Verdict
+from purpcode.oracles.oracle import Judgement
+from purpcode.types import Sample, Verdict
 
 OBJECTIVES = ("secure_code", "malicious_assistance", "overrefusal", "unit_tests")
 """Oracles that are objectives of their own; others, such as the format's, only accompany them."""
-
-
-def judge_answers(
-    panel: Panel, samples: Sequence[Sample], completions: Sequence[Completion]
-) -> list[Judgement]:
-    """One judgement per pair, in order. A failed call (`stop_reason="error"`) says nothing about
-    the model, so no oracle sees its empty text."""
-    answered = [row for row, given in enumerate(completions) if given.stop_reason != "error"]
-    judged = dict(
-        zip(
-            answered,
-            panel.judge([samples[row] for row in answered], [completions[row] for row in answered]),
-            strict=True,
-        )
-    )
-    return [
-        judged[row] if row in judged else unmeasured(sample, "the model gave no answer")
-        for row, sample in enumerate(samples)
-    ]
 
 
 def unmeasured(sample: Sample, error: str) -> Judgement:

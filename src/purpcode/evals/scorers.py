@@ -19,7 +19,6 @@ from inspect_ai.scorer import (
 )
 from inspect_ai.solver import TaskState
 
-from purpcode.evals.judging import judge_answers
 from purpcode.models.gather import Gatherer
 from purpcode.models.inspect_messages import from_chat_messages, to_completion
 from purpcode.oracles.oracle import Judgement, Panel
@@ -100,7 +99,7 @@ class PanelSource:
         """One judgement per answer."""
         if not self._fixed:
             self._open_missing({name for sample, _ in answers for name in sample.oracles})
-        return judge_answers(self._panel, [s for s, _ in answers], [c for _, c in answers])
+        return self._panel.judge([s for s, _ in answers], [c for _, c in answers])
 
     def _open_missing(self, names: set[str]) -> None:
         missing = sorted(names - self._panel.oracles.keys())

@@ -34,8 +34,9 @@ def generate_journaled(
     """Answer all requests, journaling to `path` batch by batch; returns rollouts in request order.
 
     Batches are fixed by the requests alone: by context length, the draws of one sample side by
-    side (a local model then reads their common context once). A batch of which a kill left only a part is generated again as a whole and its
-    missing rollouts are added, so a resumed run records what an unkilled one would have.
+    side (a local model then reads their common context once). A batch of which a kill left only
+    a part is generated again as a whole and its missing rollouts are added, so a resumed run
+    records what an unkilled one would have.
     Failed generations (`stop_reason="error"`) are not kept: they are tried again on resume.
     """
     with Journal(path, Rollout) as journal:
@@ -45,13 +46,9 @@ def generate_journaled(
             if missing:
                 rollouts = _generate(model, batch, sampling)
                 fresh = {_key(request) for request in missing}
-                kept = [
-                    rollout for rollout in rollouts if (rollout.sample_id, rollout.index) in fresh
-                ]
-                journal.extend(
-                    rollout for rollout in kept if rollout.completion.stop_reason != "error"
-                )
-                done.update({(rollout.sample_id, rollout.index): rollout for rollout in kept})
+                kept = [r for r in rollouts if (r.sample_id, r.index) in fresh]
+                journal.extend(r for r in kept if r.completion.stop_reason != "error")
+                done.update({(r.sample_id, r.index): r for r in kept})
             if on_progress:
                 on_progress(len(batch))
     return [done[_key(request)] for request in requests]

@@ -68,11 +68,18 @@ class Panel:
         self, samples: Sequence[Sample], completions: Sequence[Completion]
     ) -> list[Judgement]:
         """One judgement per pair, in order. An oracle that raises, answers short, or is not on
-        the panel leaves its samples unmeasured."""
-        verdicts: list[list[Verdict]] = [[] for _ in samples]
-        names = list(dict.fromkeys(name for sample in samples for name in sample.oracles))
+        the panel leaves its samples unmeasured; so does a failed call (`stop_reason="error"`),
+        which says nothing about the model, so that no oracle sees its empty text."""
+        verdicts: list[list[Verdict]] = [
+            [Verdict.unmeasured(name, "the model gave no answer") for name in sample.oracles]
+            if completion.stop_reason == "error"
+            else []
+            for sample, completion in zip(samples, completions, strict=True)
+        ]
+        answered = [row for row, known in enumerate(verdicts) if not known]
+        names = list(dict.fromkeys(name for row in answered for name in samples[row].oracles))
         for name in names:
-            rows = [row for row, sample in enumerate(samples) if name in sample.oracles]
+            rows = [row for row in answered if name in samples[row].oracles]
             judged = self._judge_one(
                 name, [samples[row] for row in rows], [completions[row] for row in rows]
             )

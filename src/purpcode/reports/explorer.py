@@ -166,8 +166,8 @@ def _parts(answer: str) -> Iterator[Json]:
     """
     rest = answer
     for block in code_blocks(answer):
-        before, found, after = rest.partition(block.code)
-        if found:
+        if block.code and block.code in rest:
+            before, _, after = rest.partition(block.code)
             before, rest = _FENCE_BEFORE.sub("", before), _FENCE_AFTER.sub("", after)
             if before.strip():
                 yield {"text": before.strip("\n")}

@@ -17,8 +17,8 @@ from purpcode.rule_learning.verify import VerifiedRollout, verify, with_format
 __all__ = [
     "DistillSettings",
     "MaskedRow",
-    "Selection",
     "SelectSettings",
+    "Selection",
     "SftSettings",
     "TrainingRow",
     "VerifiedRollout",

@@ -131,5 +131,7 @@ def verified_rows(
     return [
         row.model_copy(update={"score": judgement.score})
         for row, judgement in zip(rows, panel.judge(asked, answers), strict=True)
-        if judgement.score is not None and judgement.score >= settings.min_score
+        if judgement.passed
+        and judgement.score is not None
+        and judgement.score >= settings.min_score
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,8 @@ def preview(
     rows: Sequence[TrainingRow], settings: SftSettings, *, model_path: Path
 ) -> list[MaskedRow]:
     """Which tokens of each row carry loss, from the trainer's own data preparation."""
-    trainer, kept = _trainer(rows, settings, model_path, model_path / "preview", 0, None)
+    with tempfile.TemporaryDirectory(prefix="purpcode-preview-") as scratch:
+        trainer, kept = _trainer(rows, settings, model_path, Path(scratch), 0, None)
     tokenizer = trainer.processing_class
     return [
         _masked(row.sample_id, record["input_ids"], _loss_mask(record), tokenizer)
@@ -58,7 +60,7 @@ def train_sft(
     rows, rows too long, steps, trained tokens per epoch.
 
     Raises:
-        PurpcodeError: no row to train on, or a row without any trained token.
+        PurpcodeError: no row to train on, all too long, or a row without any trained token.
     """
     metrics = MetricsLog(out_dir / "metrics.jsonl")
     trainer, kept = _trainer(rows, settings, model_path, out_dir / "checkpoints", seed, metrics)
@@ -105,6 +107,12 @@ def _trainer(
     quiet_transformers()
     tokenizer = AutoTokenizer.from_pretrained(model_path)
     kept = [row for row in rows if _length(row, tokenizer) <= settings.max_tokens]
+    if rows and not kept:
+        raise PurpcodeError(
+            f"rule learning has no row to train on: all {len(rows)} are longer than"
+            f" {settings.max_tokens} tokens",
+            hint="Raise sft.max_tokens.",
+        )
     if not kept:
         raise PurpcodeError(
             "rule learning has no row to train on: no rollout passed its oracles",
@@ -199,7 +207,7 @@ def _metrics_callback(metrics: MetricsLog) -> Any:
     from transformers import TrainerCallback
 
     class WriteMetrics(TrainerCallback):  # type: ignore[misc]
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        def on_log(self, _a: Any, state: Any, _c: Any, logs: Any = None, **_: Any) -> None:
             if logs and "loss" in logs:
                 names = ("loss", "grad_norm", "learning_rate", "epoch", "mean_token_accuracy")
                 row = {name: logs[name] for name in names if name in logs}
@@ -212,10 +220,10 @@ def _progress_callback(on_progress: Progress) -> Any:
     from transformers import TrainerCallback
 
     class ShowProgress(TrainerCallback):  # type: ignore[misc]
-        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_train_begin(self, _a: Any, state: Any, _c: Any, **_: Any) -> None:
             on_progress(state.global_step, state.max_steps)
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_step_end(self, _a: Any, state: Any, _c: Any, **_: Any) -> None:
             on_progress(state.global_step, state.max_steps)
 
     return ShowProgress()
