@@ -90,14 +90,15 @@ class Stage:
         )
         self._save(state)
         started, before = time.monotonic(), state.seconds
-        with _MemoryWatch() as memory:
-            try:
+        memory = _MemoryWatch()
+        try:
+            with memory:
                 yield state
-                state.state = "complete"
-            finally:
-                state.seconds = round(before + time.monotonic() - started, 2)
-                state.peak_memory_mb = max(state.peak_memory_mb, memory.peak_mb)
-                self._save(state)
+            state.state = "complete"
+        finally:
+            state.seconds = round(before + time.monotonic() - started, 2)
+            state.peak_memory_mb = max(state.peak_memory_mb, memory.peak_mb)
+            self._save(state)
 
     def _save(self, state: StageState) -> None:
         write_json_atomic(self.state_path, state.model_dump())
@@ -128,7 +129,7 @@ def folder_digest(folder: Path) -> str:
 
 
 class _MemoryWatch:
-    """Polls the resident memory of this process and its children in a thread."""
+    """Polls the resident memory of this process and its children in a thread, at least once."""
 
     def __init__(self) -> None:
         self.peak_mb = 0.0

