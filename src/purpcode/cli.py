@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, validators
 
 from purpcode import __version__
 from purpcode.errors import PurpcodeError
@@ -24,6 +25,9 @@ Topic = Literal[
     "settings",
 ]  # fmt: skip
 
+_Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+_NotNegative = Annotated[float, Parameter(validator=validators.Number(gte=0))]
+
 app = App(
     name="purpcode",
     help="Make code-writing language models cyber-safe, prove it, and ship it.",
@@ -34,33 +38,26 @@ app.command(train)
 
 
 @Parameter(name="*")
+@dataclass(frozen=True)
 class RunOptions:
-    """Where a recipe runs and what changes in it."""
+    """Where a recipe runs and what changes in it.
 
-    def __init__(
-        self,
-        name: str | None = None,
-        runs_dir: Path = Path("runs"),
-        profile: str | None = None,
-        set: tuple[str, ...] = (),
-    ) -> None:
-        """Take the options.
+    Parameters
+    ----------
+    name
+        Name of the run folder; the recipe's own by default.
+    runs_dir
+        Folder that holds the run folders.
+    profile
+        A `[profiles.NAME]` table of the recipe, laid over it.
+    set
+        Override a field, as section.field=value; may be given often.
+    """
 
-        Parameters
-        ----------
-        name
-            Name of the run folder; the recipe's own by default.
-        runs_dir
-            Folder that holds the run folders.
-        profile
-            A `[profiles.NAME]` table of the recipe, laid over it.
-        set
-            Override a field, as section.field=value; may be given often.
-        """
-        self.name = name
-        self.runs_dir = runs_dir
-        self.profile = profile
-        self.set = set
+    name: str | None = None
+    runs_dir: Path = Path("runs")
+    profile: str | None = None
+    set: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = ()
 
 
 _DEFAULTS = RunOptions()
@@ -108,7 +105,9 @@ def select(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
 
 
 @train.command(name="sft")
-def train_sft(recipe: Path, *, options: RunOptions = _DEFAULTS, preview: int | None = None) -> None:
+def train_sft(
+    recipe: Path, *, options: RunOptions = _DEFAULTS, preview: _Count | None = None
+) -> None:
     """Fine-tune on the selected rows, without the context that produced them.
 
     Parameters
@@ -141,8 +140,8 @@ def evaluate(
     data: Path | None = None,
     folder: Path | None = None,
     label: str | None = None,
-    max_tokens: int = 1024,
-    temperature: float = 0.0,
+    max_tokens: _Count = 1024,
+    temperature: _NotNegative = 0.0,
     judge: str = "heuristic",
 ) -> None:
     """Evaluate: the models of a recipe's run, or any model on one benchmark.
@@ -254,14 +253,14 @@ class _Work:
     def __enter__(self) -> Pipeline:
         from filelock import FileLock, Timeout
         from rich.console import Console
+        from rich.markup import escape
 
         from purpcode.models.local import prepare_cpu
         from purpcode.recipe import load_recipe
 
         options = self.options
         recipe = load_recipe(self.recipe, profile=options.profile, overrides=options.set)
-        default = f"{recipe.name}-{options.profile}" if options.profile else recipe.name
-        folder = options.runs_dir / (options.name or default)
+        folder = options.runs_dir / self._name(recipe.name)
         prepare_cpu()
         from purpcode.pipeline import Pipeline
 
@@ -274,11 +273,24 @@ class _Work:
         except OSError as error:
             raise PurpcodeError(f"{folder}: cannot be used ({error.strerror})") from None
         console = Console(highlight=False)
-        console.print(f"[bold]{recipe.name}[/bold] on {recipe.model} → {folder}", soft_wrap=True)
+        where = escape(f"{recipe.model} → {folder}")
+        console.print(f"[bold]{recipe.name}[/bold] on {where}", soft_wrap=True)
         return Pipeline(recipe, folder, console)
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+    def _name(self, recipe: str) -> str:
+        """The run folder's name, which `--redo` deletes in: never a path that leads elsewhere."""
+        options = self.options
+        name = f"{recipe}-{options.profile}" if options.profile else recipe
+        name = name if options.name is None else options.name
+        if name in ("", "..") or Path(name).name != name:
+            raise PurpcodeError(
+                f"run name '{name}': must be the name of one folder",
+                hint="Say with --runs-dir where the run folders are.",
+            )
+        return name
 
 
 def _stage(name: str, recipe: Path, options: RunOptions) -> None:

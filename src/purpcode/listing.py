@@ -138,7 +138,8 @@ def print_preview(rows: Sequence[MaskedRow]) -> None:
 
     console = Console(highlight=False)
     for row in rows:
-        console.rule(f"{row.sample_id}: {row.trained_tokens} of {row.tokens} tokens trained")
+        title = f"{row.sample_id}: {row.trained_tokens} of {row.tokens} tokens trained"
+        console.rule(Text(title))
         shown = Text()
         for piece, trained in row.pieces:
             shown.append(f"⟦{piece}⟧" if trained else piece, style="green" if trained else "dim")

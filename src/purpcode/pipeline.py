@@ -63,6 +63,7 @@ class Pipeline:
 
     def run(self, *, until: str = "report") -> None:
         """All stages up to and including `until`, each reused, continued or begun."""
+        self._model_folder()
         for name in STAGES[: STAGES.index(until) + 1]:
             self.run_stage(name)
             if name == "redteam":
@@ -103,8 +104,8 @@ class Pipeline:
             }
 
     def _distill(self) -> None:
-        inputs = {"seed": self.recipe.seed, "model": self._model_digest()}
-        inputs |= self._made("redteam", "train.jsonl")
+        inputs = {"seed": self.recipe.seed, **self._made("redteam", "train.jsonl")}
+        inputs["model"] = self._model_digest()
         with self._stage("distill", inputs, self.recipe.distill) as work:
             if work is None:
                 return
@@ -122,7 +123,14 @@ class Pipeline:
                 )
             model.close()
             work.state.outputs["records.jsonl"] = file_digest(work.folder / "records.jsonl")
-            work.state.counts = {"prompts": len(prompts), "rollouts": len(rollouts)}
+            unanswered = sum(r.completion.stop_reason == "error" for r in rollouts)
+            if unanswered == len(rollouts):
+                raise PurpcodeError(f"the model '{self.recipe.model}' answered no prompt")
+            work.state.counts = {
+                "prompts": len(prompts),
+                "rollouts": len(rollouts) - unanswered,
+                "unanswered": unanswered,
+            }
 
     def _verify(self) -> None:
         panel = self._open_panel()
@@ -166,8 +174,8 @@ class Pipeline:
             work.state.notes = _selection_notes(selection, len(shown))
 
     def _sft(self) -> None:
-        inputs = {"seed": self.recipe.seed, "model": self._model_digest()}
-        inputs |= self._made("select", "records.jsonl")
+        inputs = {"seed": self.recipe.seed, **self._made("select", "records.jsonl")}
+        inputs["model"] = self._model_digest()
         with self._stage("sft", inputs, self.recipe.sft, free=("save_every_steps",)) as work:
             if work is None:
                 return
@@ -311,6 +319,7 @@ class Pipeline:
         return choose_prompts(self._data().train, self.recipe.distill.prompts, self.recipe.seed)
 
     def _data(self) -> RedteamDataset:
+        self._state("redteam")
         return load_dataset(self.folder / "redteam")
 
     def _open_panel(self) -> Panel:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -246,3 +249,21 @@ def test_a_busy_server_is_asked_again(model: InspectModel, server: ChatServer) -
     server.failures_left = 1
     (completion,) = model.generate(prompts("x"), Sampling())
     assert completion.text == "echo x"
+
+
+def test_a_model_that_nobody_closed_does_not_keep_the_process_alive(server: ChatServer) -> None:
+    program = (
+        "import sys\n"
+        "from purpcode.models import Sampling, open_model\n"
+        "from purpcode.types import Message\n"
+        f"model = open_model({SPEC!r}, base_url=sys.argv[1])\n"
+        "answer = model.generate([[Message(role='user', content='hi')]], Sampling())\n"
+        "print(answer[0].stop_reason)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, server.url],
+        env={**os.environ, "LOOPBACK_API_KEY": "key"},
+        capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == "stop"

@@ -72,3 +72,9 @@ def test_thoughts_are_kept_apart_from_the_answer(build):
 def test_an_overlong_answer_is_cut_and_says_by_how_much(build):
     answer = answer_of(build, "word " * MAX_CHARS)
     assert answer["cut"] == 4 * MAX_CHARS
+
+
+def test_an_empty_fence_is_shown_as_an_empty_block(build):
+    answer = answer_of(build, "Here:\n\n```python\n```\n\nDone.")
+    assert {"code": "", "findings": []} in answer["parts"]
+    assert "Done." in "".join(part.get("text", "") for part in answer["parts"])

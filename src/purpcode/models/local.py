@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,10 +79,11 @@ class LocalModel:
             for prompt in prompts
         ]
         completions: list[Completion | None] = [None] * len(ids)
+        occurrences: Counter[str] = Counter()
         for rows in _batches_by_length(ids, self.batch_size):
-            for row, completion in zip(
-                rows, self._batch([ids[row] for row in rows], sampling), strict=True
-            ):
+            batch = [ids[row] for row in rows]
+            seed = _batch_seed(batch, sampling.seed, occurrences)
+            for row, completion in zip(rows, self._batch(batch, sampling, seed), strict=True):
                 completions[row] = completion
             if on_progress:
                 on_progress(len(rows))
@@ -95,13 +97,14 @@ class LocalModel:
         if self._loaded is None:
             prepare_cpu()
             import torch
+            from safetensors import SafetensorError
             from transformers import AutoModelForCausalLM, AutoTokenizer
 
             quiet_transformers()
             try:
                 tokenizer = AutoTokenizer.from_pretrained(self.path, padding_side="left")
                 model = AutoModelForCausalLM.from_pretrained(self.path, dtype=fast_dtype())
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, SafetensorError) as error:
                 reason = str(error).strip().splitlines()[0]
                 raise UnavailableError(
                     f"cannot load the model '{self.path}': {reason}",
@@ -113,14 +116,14 @@ class LocalModel:
             self._loaded = (model.to(device).eval(), tokenizer)
         return self._loaded
 
-    def _batch(self, ids: list[list[int]], sampling: Sampling) -> list[Completion]:
+    def _batch(self, ids: list[list[int]], sampling: Sampling, seed: int) -> list[Completion]:
         import torch
 
         model, tokenizer = self._load()
         inputs = tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(model.device)
         greedy = sampling.temperature == 0
         decoding = {} if greedy else {"temperature": sampling.temperature, "top_p": sampling.top_p}
-        torch.manual_seed(_batch_seed(ids, sampling.seed))
+        torch.manual_seed(seed)
         with torch.inference_mode():
             output = model.generate(
                 **inputs,
@@ -188,6 +191,11 @@ def _batches_by_length(ids: Sequence[Sequence[int]], size: int) -> Iterator[list
         yield order[start : start + size]
 
 
-def _batch_seed(ids: list[list[int]], seed: int) -> int:
+def _batch_seed(ids: list[list[int]], seed: int, occurrences: Counter[str]) -> int:
+    """A seed from the batch's content, and from how often that content came before: a prompt
+    drawn more often than a batch is wide must not get the same draws again."""
     content = ",".join(map(str, (token for prompt in ids for token in prompt)))
-    return int.from_bytes(hashlib.sha256(f"{seed}:{content}".encode()).digest()[:7])
+    nth = occurrences[content]
+    occurrences[content] += 1
+    text = f"{seed}:{content}" if nth == 0 else f"{seed}:{nth}:{content}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])

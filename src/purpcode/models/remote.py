@@ -6,11 +6,11 @@ import contextvars
 import hashlib
 import logging
 import socket
+import threading
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -60,7 +60,6 @@ class InspectModel:
         self._model_args = dict(model_args or {})
         self._model: Model | None = None
         self._portal: BlockingPortal | None = None
-        self._stack = ExitStack()
 
     def generate(
         self,
@@ -87,18 +86,17 @@ class InspectModel:
 
     def close(self) -> None:
         """Close the connections and the thread that serves them."""
-        if self._model is not None and self._portal is not None:
-            self._portal.call(self._model.api.aclose)
-        self._stack.close()
+        if self._portal is not None:
+            if self._model is not None:
+                self._portal.call(self._model.api.aclose)
+            self._portal.call(self._portal.stop)
         self._model = self._portal = None
 
     def _open(self) -> None:
         if self._model is not None:
             return
-        from anyio.from_thread import start_blocking_portal
-
         if self._portal is None:
-            self._portal = self._stack.enter_context(start_blocking_portal())
+            self._portal = _start_portal()
         try:
             model = self._portal.call(self._get_model)
         except Exception as error:
@@ -164,6 +162,23 @@ class InspectModel:
             answer if isinstance(answer, Completion) else Completion(text="", stop_reason="error")
             for answer in answers
         ]
+
+
+def _start_portal() -> BlockingPortal:
+    """An event loop of our own in a daemon thread: unlike anyio's `start_blocking_portal`, a model
+    that nobody closed then never keeps the process from ending."""
+    import anyio
+    from anyio.from_thread import BlockingPortal
+
+    started: Future[BlockingPortal] = Future()
+
+    async def serve() -> None:
+        async with BlockingPortal() as portal:
+            started.set_result(portal)
+            await portal.sleep_until_stopped()
+
+    threading.Thread(target=anyio.run, args=(serve,), daemon=True, name="models").start()
+    return started.result()
 
 
 def _configs(prompts: Sequence[Sequence[Message]], sampling: Sampling) -> Iterator[GenerateConfig]:

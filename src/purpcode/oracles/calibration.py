@@ -110,6 +110,11 @@ def require_agreement(
     judge.check()
     measured = [calibrate(judge, question) for question in QUESTIONS if question in set(questions)]
     for calibration in measured:
+        if calibration.unmeasured == calibration.n:
+            raise UnavailableError(
+                f"judge '{judge.name}' judged nothing: {calibration.fault}",
+                hint="Choose another judge with oracles.judge.",
+            )
         unheard = calibration.unmeasured > MAX_UNMEASURED * calibration.n
         if unheard or calibration.kappa < min_kappa:
             raise UnavailableError(

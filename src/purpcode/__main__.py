@@ -1,0 +1,5 @@
+"""`python -m purpcode`."""
+
+from purpcode.cli import main
+
+main()
