@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from purpcode.reports.reasons import reason_rows
 from purpcode.reports.run_folder import Run
 from purpcode.reports.tables import BeforeAfterTable, Row
 from purpcode.reports.wording import (
@@ -32,6 +33,7 @@ def markdown_report(run: Run, table: BeforeAfterTable) -> str:
         " adjustment over the rows.",
         "",
     ]
+    lines += ["## Why answers passed or failed", "", *_reasons(run, table), ""]
     if run.stages:
         lines += ["## Stages", "", *_stages(run), ""]
     return "\n".join(lines)
@@ -58,6 +60,14 @@ def _row_cells(row: Row) -> Iterable[str]:
     for cell, comparison in zip(row.cells, row.comparisons, strict=True):
         words = escaped(cell_words(cell))
         yield f"{words}<br>{escaped(comparison_words(comparison))}" if comparison else words
+
+
+def _reasons(run: Run, table: BeforeAfterTable) -> Iterable[str]:
+    yield _cells(["Measure", "Outcome", "Reason", *map(escaped, table.labels)])
+    yield _cells(["---"] * (3 + len(table.labels)))
+    for row in reason_rows(run.models, table):
+        name = f"{row.title} ({row.subtitle})" if row.subtitle else row.title
+        yield _cells([*map(escaped, (name, row.outcome, row.kind)), *map(str, row.counts)])
 
 
 def _stages(run: Run) -> Iterable[str]:

@@ -16,6 +16,7 @@ from purpcode.reports.charts import training_charts
 from purpcode.reports.coverage import coverage_tables
 from purpcode.reports.explorer import build_explorer
 from purpcode.reports.markdown import markdown_report
+from purpcode.reports.reasons import ReasonRow, reason_rows
 from purpcode.reports.run_folder import Run, read_run
 from purpcode.reports.tables import BeforeAfterTable, Row, build_table
 
@@ -70,6 +71,7 @@ def html_report(run: Run, table: BeforeAfterTable) -> str:
         words=wording,
         charts=training_charts(run.metrics),
         explorer=build_explorer(run.models, table),
+        reasons=reason_rows(run.models, table),
         coverage=coverage_tables(run.coverage),
         lock_text=json.dumps(run.lock, indent=2, ensure_ascii=False),
         script_hash=_csp_hash(script),
@@ -106,6 +108,7 @@ def figures(run: Run, table: BeforeAfterTable) -> dict[str, Any]:
         "warnings": [*table.warnings, *run.warnings],
         "models": [model.header.model_dump(mode="json") for model in run.models],
         "rows": [_row_figures(row, table.labels) for row in table.rows],
+        "reasons": [_reason_figures(row, table.labels) for row in reason_rows(run.models, table)],
         "stages": [stage.model_dump(mode="json") for stage in run.stages],
         "metrics": {
             stage: [row.model_dump(mode="json") for row in rows]
@@ -114,6 +117,10 @@ def figures(run: Run, table: BeforeAfterTable) -> dict[str, Any]:
         "coverage": run.coverage,
         "recipe_lock": run.lock,
     }
+
+
+def _reason_figures(row: ReasonRow, labels: Sequence[str]) -> dict[str, Any]:
+    return {**asdict(row), "counts": dict(zip(labels, row.counts, strict=True))}
 
 
 def _row_figures(row: Row, labels: Sequence[str]) -> dict[str, Any]:
