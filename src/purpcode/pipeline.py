@@ -8,8 +8,8 @@ A stage that is complete with the same inputs is not done again; a killed one co
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from purpcode.models.embedded import resolve_model
 from purpcode.models.registry import model_kind, open_model
 from purpcode.oracles.oracle import Panel
 from purpcode.oracles.registry import open_panel
-from purpcode.progress import StageProgress, format_seconds, stage_progress
 from purpcode.recipe import Recipe, lock
 from purpcode.records import read_records, write_json_atomic, write_records
 from purpcode.redteam import RedteamDataset, load_dataset, run_redteam
@@ -40,6 +39,7 @@ from purpcode.rule_learning import (
 )
 from purpcode.rules import load_rules
 from purpcode.run_folder import Stage, StageState, file_digest, folder_digest
+from purpcode.stage_work import StageWork, stage_work
 from purpcode.types import Rollout, Sample
 
 if TYPE_CHECKING:
@@ -363,46 +363,17 @@ class Pipeline:
             hint="Run it first, or `purpcode run` to do every stage.",
         )
 
-    @contextmanager
     def _stage(
         self,
         name: str,
         inputs: dict[str, Any],
         section: BaseModel | None = None,
         free: tuple[str, ...] = (),
-    ) -> Iterator[StageWork | None]:
+    ) -> AbstractContextManager[StageWork | None]:
         """The stage's work, or None when it is complete. `free` fields do not decide its result."""
-        stage = Stage(self.folder / name, name)
-        if section is not None:
-            fields = section.model_dump(mode="json", exclude=set(free))
-            inputs |= {f"{name}.{field}": value for field, value in fields.items()}
-        if stage.is_complete(inputs):
-            self.console.print(f"[dim]{name:<8} already complete[/dim]")
-            yield None
-            return
-        begun = stage.load() is not None
-        self.console.print(f"[bold]{name:<8}[/bold]" + (" continues" if begun else ""))
-        with stage.working(inputs) as state:
-            yield StageWork(stage.folder, state, self.console)
-        self.console.print(
-            f"  done in {format_seconds(state.seconds)}, peak {state.peak_memory_mb / 1024:.1f} GB"
-            f": {_counts_line(state.counts)}"
-        )
-        for note in state.notes:
-            self.console.print(f"  {note}")
-
-
-class StageWork:
-    """What a stage's body works with: its folder, its state to fill in, and its progress."""
-
-    def __init__(self, folder: Path, state: StageState, console: Console) -> None:
-        self.folder = folder
-        self.state = state
-        self._console = console
-
-    def progress(self, total: int | None) -> AbstractContextManager[StageProgress]:
-        """A progress display over `total` pieces of work."""
-        return stage_progress(self.state.stage, self._console, total)
+        fields = section.model_dump(mode="json", exclude=set(free)) if section else {}
+        made_from = inputs | {f"{name}.{field}": value for field, value in fields.items()}
+        return stage_work(Stage(self.folder / name, name), made_from, self.console)
 
 
 def _outcomes(judged: Any) -> dict[str, int]:
@@ -412,17 +383,6 @@ def _outcomes(judged: Any) -> dict[str, int]:
         "failed": sum(outcome is False for outcome in outcomes),
         "unmeasured": sum(outcome is None for outcome in outcomes),
     }
-
-
-def _counts_line(counts: dict[str, Any]) -> str:
-    parts = []
-    for name, value in counts.items():
-        if isinstance(value, dict):
-            shown = " / ".join(str(number) for number in value.values())
-        else:
-            shown = f"{value:.3g}" if isinstance(value, float) else str(value)
-        parts.append(f"{name.replace('_', ' ')} {shown}")
-    return ", ".join(parts)
 
 
 def _selection_notes(selection: Selection, shown: int) -> list[str]:
