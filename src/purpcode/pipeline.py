@@ -22,13 +22,14 @@ from purpcode.oracles.oracle import Panel
 from purpcode.oracles.registry import open_panel
 from purpcode.recipe import Recipe, lock
 from purpcode.records import read_records, write_json_atomic, write_records
-from purpcode.redteam import RedteamDataset, load_dataset, run_redteam
+from purpcode.redteam import RedteamDataset, load_dataset, run_redteam, sources_digest
 from purpcode.rule_learning import (
     MaskedRow,
     Selection,
     TrainingRow,
     VerifiedRollout,
     choose_prompts,
+    contexts_digest,
     demonstration_rows,
     distill,
     preview,
@@ -91,7 +92,8 @@ class Pipeline:
     # --- the stages ---------------------------------------------------------------------------
 
     def _redteam(self) -> None:
-        with self._stage("redteam", {"seed": self.recipe.seed}, self.recipe.redteam) as work:
+        inputs = {"seed": self.recipe.seed, "sources": sources_digest()}
+        with self._stage("redteam", inputs, self.recipe.redteam) as work:
             if work is None:
                 return
             data = run_redteam(self.recipe.redteam, self.recipe.seed, work.folder)
@@ -106,6 +108,8 @@ class Pipeline:
     def _distill(self) -> None:
         inputs = {"seed": self.recipe.seed, **self._made("redteam", "train.jsonl")}
         inputs["model"] = self._model_digest()
+        rules = {rule.id: rule for rule in load_rules()}
+        inputs["contexts"] = contexts_digest(rules)
         with self._stage("distill", inputs, self.recipe.distill) as work:
             if work is None:
                 return
@@ -115,7 +119,7 @@ class Pipeline:
                 rollouts = distill(
                     model,
                     prompts,
-                    {rule.id: rule for rule in load_rules()},
+                    rules,
                     self.recipe.distill,
                     seed=self.recipe.seed,
                     path=work.folder / "records.jsonl",

@@ -8,7 +8,7 @@ from purpcode.redteam.candidates import Demonstration
 from purpcode.redteam.coverage import Coverage, coverage, coverage_markdown
 from purpcode.redteam.dataset import DropRecord, RedteamDataset, build_dataset
 from purpcode.redteam.settings import RedteamSettings
-from purpcode.redteam.stage import load_dataset, load_samples, run_redteam
+from purpcode.redteam.stage import load_dataset, load_samples, run_redteam, sources_digest
 from purpcode.redteam.strategies import STRATEGIES
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "load_dataset",
     "load_samples",
     "run_redteam",
+    "sources_digest",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from importlib.resources import files
 from pathlib import Path
 
 from purpcode.errors import InputError
@@ -24,6 +26,17 @@ COVERAGE_TABLE_FILE = "coverage.md"
 
 class _StoredDemonstration(Demonstration):
     sample_id: str
+
+
+def sources_digest() -> str:
+    """A short hash of the rules and seeds that ship with this version, for a run's lineage."""
+    digest = hashlib.sha256()
+    shipped = (files("purpcode.rules") / "catalogue", files("purpcode.redteam") / "data")
+    for folder in shipped:
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            if entry.name.endswith((".toml", ".jsonl")):
+                digest.update(entry.name.encode() + b"\0" + entry.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def run_redteam(settings: RedteamSettings, seed: int, out_dir: Path) -> RedteamDataset:

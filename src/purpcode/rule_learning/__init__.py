@@ -2,7 +2,7 @@
 verify it, the best of n is learned without the context. In: training samples, a model, a panel.
 Out: rollouts, verdicts, a selected training set, and a fine-tuned model."""
 
-from purpcode.rule_learning.distill import choose_prompts, distill
+from purpcode.rule_learning.distill import choose_prompts, contexts_digest, distill
 from purpcode.rule_learning.select import (
     Selection,
     TrainingRow,
@@ -23,6 +23,7 @@ __all__ = [
     "TrainingRow",
     "VerifiedRollout",
     "choose_prompts",
+    "contexts_digest",
     "demonstration_rows",
     "distill",
     "preview",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from purpcode.models.journaled import GenerationRequest, generate_journaled
 from purpcode.models.model import LanguageModel, Sampling
+from purpcode.oracles.oracle import digest
 from purpcode.rule_learning.settings import DistillSettings
 from purpcode.rules import distillation_messages
 from purpcode.rules.exemplars import (
@@ -17,7 +18,7 @@ from purpcode.rules.exemplars import (
     SECURE_CODE_EXEMPLAR,
     Exemplar,
 )
-from purpcode.types import Rollout, Rule, Sample
+from purpcode.types import Message, Rollout, Rule, Sample
 
 EXEMPLARS: dict[str, tuple[Exemplar, ...]] = {
     "secure_code": (REFUSAL_EXEMPLAR, SECURE_CODE_EXEMPLAR),
@@ -44,6 +45,17 @@ def choose_prompts(samples: Sequence[Sample], wanted: int | None, seed: int) -> 
             if queue and len(chosen) < wanted:
                 chosen.append(queue.pop())
     return chosen
+
+
+def contexts_digest(rules: Mapping[str, Rule]) -> str:
+    """A short hash of every context a sample can get: guidelines, rule hints, exemplars."""
+    bare = (Message(role="user", content=""),)
+    contexts = [
+        [message.model_dump() for message in distillation_messages(bare, hints, pair)]
+        for hints in [[], *([rule] for rule in rules.values())]
+        for pair in EXEMPLARS.values()
+    ]
+    return digest(contexts)
 
 
 def distill(
