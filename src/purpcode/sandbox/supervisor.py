@@ -181,12 +181,20 @@ def descendants(pid: int) -> list[int]:
     found: list[int] = []
     queue = [pid]
     while queue:
-        for children in Path(f"/proc/{queue.pop()}/task").glob("*/children"):
+        for children in _children_files(queue.pop()):
             with contextlib.suppress(OSError):
                 pids = [int(child) for child in children.read_text().split()]
                 found += pids
                 queue += pids
     return found
+
+
+def _children_files(pid: int) -> list[Path]:
+    """One file per thread; none for a process that ends while it is looked at."""
+    try:
+        return list(Path(f"/proc/{pid}/task").glob("*/children"))
+    except OSError:
+        return []
 
 
 def tree_memory(pid: int, limit: int) -> int:
