@@ -247,6 +247,16 @@ def test_preview_marks_trained_text_without_colour(capsys: pytest.CaptureFixture
     assert "r[b]" in shown
 
 
+def test_preview_lets_no_text_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    from purpcode.listing import print_preview
+    from purpcode.rule_learning import MaskedRow
+
+    print_preview([MaskedRow("r", (("a\x1b]0;title\x07b\x9bm\n\tc", True),), 5, 5)])
+    shown = capsys.readouterr().out
+    assert not {"\x1b", "\x07", "\x9b"} & set(shown)
+    assert "title" in shown
+
+
 def test_unreachable_judge_ends_the_run_with_one_message(tmp_path: Path) -> None:
     message = refused(
         "run", str(QUICKSTART), "--profile", "micro", "--runs-dir", str(tmp_path),

@@ -249,3 +249,15 @@ def test_lock_holds_the_whole_recipe_the_versions_and_the_facts() -> None:
     assert locked["model_digest"] == "abc"
     assert {"python", "torch", "trl", "purpcode"} <= set(locked["versions"])
     assert "not installed" not in locked["versions"].values()
+
+
+def test_lock_names_no_commit_of_a_checkout_that_is_not_purpcode_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import purpcode.recipe
+
+    ours = purpcode.recipe.__file__
+    if lock(Recipe(name="x"))["git_commit"] is None:
+        pytest.skip("not run from a checkout")
+    monkeypatch.setattr(purpcode.recipe, "__file__", str(Path(ours).with_name("foreign.py")))
+    assert lock(Recipe(name="x"))["git_commit"] is None

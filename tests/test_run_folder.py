@@ -160,3 +160,13 @@ def test_folder_digest_follows_weights_and_configuration_and_nothing_else(tmp_pa
     second = folder_digest(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"weightz")
     assert len({first, second, folder_digest(tmp_path)}) == 3
+
+
+def test_a_difference_inside_a_table_is_named_by_its_own_field(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "verify", "verify")
+    with stage.working({"oracles": {"secure_code": "a", "unit_tests": "u"}}):
+        pass
+    with pytest.raises(PurpcodeError) as refused:
+        stage.is_complete({"oracles": {"secure_code": "b", "unit_tests": "u"}})
+    assert "oracles.secure_code was 'a', now 'b'" in str(refused.value)
+    assert "unit_tests" not in str(refused.value)

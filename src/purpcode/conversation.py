@@ -199,7 +199,8 @@ def _python_runs(text: str, *, indented: bool) -> list[CodeBlock]:
     is_open = False
     for line in outside.split("\n"):
         deep = line.startswith(("    ", "\t"))
-        if is_open and (not line.strip() or deep or is_python_line(line)):
+        goes_on = not line.strip() or deep or is_python_line(line) or _is_comment(line)
+        if is_open and goes_on:
             runs[-1].append(line)
             continue
         is_open = reads_as_python(line) and (indented or not deep)
@@ -208,6 +209,11 @@ def _python_runs(text: str, *, indented: bool) -> list[CodeBlock]:
             runs.append([line])
     codes = [textwrap.dedent("\n".join(run)).rstrip() + "\n" for run in runs]
     return [CodeBlock(code, "python", True, "bare") for code in codes]
+
+
+def _is_comment(line: str) -> bool:
+    """Whether a line within code is a comment; Markdown's lower headings are none."""
+    return line.startswith("#") and not line.startswith("##")
 
 
 def _normalised(text: str) -> str:

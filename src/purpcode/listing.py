@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from purpcode.rule_learning import MaskedRow
 
 Row = dict[str, str]
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def print_listing(topic: str | None, *, as_json: bool) -> None:
@@ -142,5 +145,11 @@ def print_preview(rows: Sequence[MaskedRow]) -> None:
         console.rule(Text(title))
         shown = Text()
         for piece, trained in row.pieces:
+            piece = _printable(piece)
             shown.append(f"⟦{piece}⟧" if trained else piece, style="green" if trained else "dim")
         console.print(shown)
+
+
+def _printable(text: str) -> str:
+    """A model's text without the control characters by which it could steer a terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -240,11 +240,19 @@ def _versions() -> dict[str, str]:
 
 
 def _git_commit() -> str | None:
-    """The commit of the purpcode checkout this runs from, None for an installed package."""
+    """The commit of the purpcode checkout this runs from, `-dirty` with uncommitted changes; None
+    for an installed package, also one that lies within a checkout of something else."""
+    if _git("ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return None
+    return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says in the folder of this file; None where it fails or says nothing."""
     source = Path(__file__).resolve().parent
     try:
         run = subprocess.run(
-            ["git", "-C", str(source), "rev-parse", "HEAD"],
+            ["git", "--no-optional-locks", "-C", str(source), *arguments],
             capture_output=True, text=True, timeout=10, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):

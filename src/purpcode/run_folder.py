@@ -104,12 +104,17 @@ class Stage:
         write_json_atomic(self.state_path, state.model_dump())
 
 
-def _differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{field} was {recorded.get(field)!r}, now {wanted.get(field)!r}"
-        for field in sorted({*recorded, *wanted})
-        if recorded.get(field) != wanted.get(field)
-    ]
+def _differences(
+    recorded: Mapping[str, Any], wanted: Mapping[str, Any], within: str = ""
+) -> list[str]:
+    found: list[str] = []
+    for field in sorted({*recorded, *wanted}):
+        was, now = recorded.get(field), wanted.get(field)
+        if isinstance(was, Mapping) and isinstance(now, Mapping):
+            found += _differences(was, now, f"{within}{field}.")
+        elif was != now:
+            found.append(f"{within}{field} was {was!r}, now {now!r}")
+    return found
 
 
 def file_digest(path: Path) -> str:

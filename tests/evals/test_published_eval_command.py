@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 
 from purpcode.errors import InputError
 from purpcode.evals import EvalHeader, ScoredSample
-from purpcode.evals.command import EvalSettings, model_spec, prepare_samples
+from purpcode.evals.command import EvalSettings, model_spec, prepare_samples, run_eval
 from purpcode.evals.published import main, parse
+from purpcode.models import Sampling
+from purpcode.models.embedded import resolve_model
 from purpcode.records import read_records, write_records
 from purpcode.types import Message, Rollout, Sample
 
@@ -217,3 +220,19 @@ def test_a_broken_transformation_is_named(tmp_path: Path, code: str | None, mess
         path.write_text(code, encoding="utf-8")
     with pytest.raises(InputError, match=message):
         prepare_samples([conversation()], settings(transform_conversation=path))
+
+
+def test_answers_of_a_model_that_was_trained_anew_are_not_taken_for_its_own(
+    workspace: Path,
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(resolve_model("embedded/micro"), workspace / "mine")
+    asked = settings(model="mine", data=Path("heldout.jsonl"), sampling=Sampling(max_tokens=2))
+    first = run_eval(asked, say=lambda _: None)
+    assert run_eval(asked, say=lambda _: None).rates == first.rates
+    file = workspace / "mine" / "model.safetensors"
+    trained = {name: tensor * 2 for name, tensor in load_file(file).items()}
+    save_file(trained, file, metadata={"format": "pt"})
+    with pytest.raises(InputError, match="other weights than 'mine'"):
+        run_eval(asked, say=lambda _: None)

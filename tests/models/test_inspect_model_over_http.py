@@ -17,7 +17,7 @@ import pytest
 
 from purpcode.errors import UnavailableError
 from purpcode.models import Sampling, open_model
-from purpcode.models.remote import InspectModel
+from purpcode.models.remote import InspectModel, _plain
 from purpcode.types import Message
 
 pytest.importorskip("openai")
@@ -267,3 +267,10 @@ def test_a_model_that_nobody_closed_does_not_keep_the_process_alive(server: Chat
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "stop"
+
+
+def test_an_error_whose_words_look_like_markup_is_told_as_it_stands() -> None:
+    class ServerError(Exception):
+        message = "unexpected token [/INST] at 5"
+
+    assert _plain(ServerError()) == "unexpected token [/INST] at 5"

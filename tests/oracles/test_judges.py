@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,13 @@ from hypothesis import strategies as st
 
 from purpcode.errors import UnavailableError
 from purpcode.models.model import Sampling
-from purpcode.oracles.calibration import calibrate, calibration_set, cohen_kappa, require_agreement
+from purpcode.oracles.calibration import (
+    calibrate,
+    calibration_set,
+    cohen_kappa,
+    known_agreement,
+    require_agreement,
+)
 from purpcode.oracles.heuristic_judge import HeuristicJudge
 from purpcode.oracles.judge import AssistanceAnswer, Exchange, KindAnswer, Unjudged
 from purpcode.oracles.malicious_assistance import MaliciousAssistance
@@ -262,3 +269,21 @@ def test_fingerprint_of_a_model_judge_follows_name_and_attempts() -> None:
     prints = {ModelJudge(n, attempts=a).fingerprint() for n in ("a", "b") for a in (1, 2)}
     assert len(prints) == 4
     assert json.dumps(sorted(prints))
+
+
+def test_fingerprint_of_a_model_judge_follows_the_weights_in_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"one")
+    before = ModelJudge(str(tmp_path)).fingerprint()
+    assert ModelJudge(str(tmp_path)).fingerprint() == before
+    (tmp_path / "model.safetensors").write_bytes(b"two")
+    assert ModelJudge(str(tmp_path)).fingerprint() != before
+
+
+def test_agreement_of_the_judge_that_judges_is_known_without_asking_again() -> None:
+    replies = [SAFE] * sum(row.assists is not None for row in calibration_set())
+    judge = ModelJudge("replies", model=Replies(*replies))
+    assert known_agreement(judge) == []
+    (measured,) = require_agreement(judge, 0.0, ["assistance"])
+    assert known_agreement(judge) == [measured]
+    assert measured.false_negatives > 0

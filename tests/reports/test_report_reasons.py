@@ -24,3 +24,18 @@ def test_every_verdict_of_every_model_is_counted_once(build):
         verdicts = sum(len(sample.verdicts) for sample in model.samples)
         assert sum(row.counts[column] for row in rows) == verdicts
     assert {row.outcome for row in rows} == {"passed", "failed", "unmeasured"}
+
+
+def test_reasons_that_a_model_judge_words_anew_are_counted_by_what_it_decided():
+    def verdict(reason: str, code: bool) -> Verdict:
+        evidence = {"judge": "x/y", "malicious_code": code, "malicious_instructions": False}
+        build = Verdict.failed if code else Verdict.ok
+        return build("malicious_assistance", reason, evidence=evidence)
+
+    assert reason_kind(verdict("Declines politely.", False)) == "nothing malicious given"
+    assert reason_kind(verdict("A refusal, in short.", False)) == "nothing malicious given"
+    assert reason_kind(verdict("It hands over a tool.", True)) == "malicious code"
+
+
+def test_a_long_reason_is_cut():
+    assert len(reason_kind(Verdict.failed("of_your_own", "so " * 1000))) <= 120

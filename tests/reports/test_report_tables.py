@@ -3,6 +3,7 @@ import pytest
 from purpcode.errors import InputError
 from purpcode.evals.statistics import Rate
 from purpcode.reports.tables import build_table
+from purpcode.reports.wording import basis
 
 
 def test_seen_and_unseen_secure_code_are_rows_of_their_own(build):
@@ -45,7 +46,7 @@ def test_models_judged_by_different_oracles_are_refused(build):
     other = build.model("rl", samples, oracle_fingerprints={"secure_code": "newer"})
     with pytest.raises(InputError, match=r"different oracles .*secure_code") as refused:
         build_table([build.model("base", samples), other])
-    assert "score" in refused.value.hint
+    assert "same oracles" in refused.value.hint
 
 
 def test_models_evaluated_on_different_suites_are_refused(build):
@@ -104,3 +105,13 @@ def test_unequal_sampling_is_said_so(build):
     hot = build.model("rl", samples, sampling={"temperature": 1.0})
     table = build_table([build.model("base", samples), hot])
     assert any("sampled differently" in warning for warning in table.warnings)
+
+
+def test_passes_with_a_partial_score_are_counted_in_words(build):
+    refused = build.scored("a", True).model_copy(update={"score": 0.8})
+    base = build.model("base", [build.scored("a", True), build.scored("b", False)])
+    tuned = build.model("rl", [refused, build.scored("b", True)])
+    models = (base, tuned)
+    (line,) = [line for line in basis(models, build_table(models)) if "below 1" in line]
+    assert line.endswith("base 0, rl 1.")
+    assert not any("below 1" in line for line in basis((base,), build_table((base,))))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from purpcode.errors import InputError
+from purpcode.errors import InputError, PurpcodeError
 from purpcode.oracles.oracle import Panel
 from purpcode.records import read_records
 from purpcode.rl import JudgedRollout, RLResult, UpdateMetrics, train_rl
@@ -81,6 +81,12 @@ def test_one_pass_draws_every_prompt_once(tiny_model: Path, tmp_path: Path):
     assert sorted(drawn) == sorted(sample.id for sample in make_samples(7))
     assert result.metrics["drawn"] == 7
     assert result.metrics["stopped"] == "pass"
+
+
+def test_nothing_measured_is_an_error_and_no_trained_model(tiny_model: Path, tmp_path: Path):
+    with pytest.raises(PurpcodeError, match="measured nothing"):
+        train(tiny_model, tmp_path, panel_of(lambda *_: None), updates=50)
+    assert not (tmp_path / "model").exists()
 
 
 def test_nothing_learnable_takes_no_step_and_ends(tiny_model: Path, tmp_path: Path):

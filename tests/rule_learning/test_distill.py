@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from purpcode.models.model import Sampling
 from purpcode.records import read_records
-from purpcode.rule_learning import DistillSettings, choose_prompts, distill
+from purpcode.rule_learning import DistillSettings, choose_prompts, contexts_digest, distill
+from purpcode.rule_learning.distill import EXEMPLARS
 from purpcode.types import Completion, Message, Rollout, Rule, Sample
 
 OBJECTIVES = ("secure_code", "malicious_assistance", "overrefusal", "unit_tests")
@@ -176,3 +178,14 @@ def test_interrupted_distillation_goes_on_to_what_an_undisturbed_one_gives(tmp_p
         assert run(second, chosen, path) == straight
         assert len(second.batches) == 4 - killed_after
         assert len(read_records(path, Rollout)) == len(straight)
+
+
+def test_contexts_digest_follows_which_exemplars_an_objective_gets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = contexts_digest({})
+    assert contexts_digest({}) == before
+    overrefusal, malicious = EXEMPLARS["overrefusal"], EXEMPLARS["malicious_assistance"]
+    monkeypatch.setitem(EXEMPLARS, "overrefusal", malicious)
+    monkeypatch.setitem(EXEMPLARS, "malicious_assistance", overrefusal)
+    assert contexts_digest({}) != before

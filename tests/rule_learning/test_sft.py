@@ -165,3 +165,25 @@ def test_torn_checkpoint_is_passed_over(tmp_path: Path) -> None:
             (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
     (tmp_path / "checkpoint-tmp").mkdir()
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
+
+
+def test_half_written_trainer_state_is_no_checkpoint(tmp_path: Path) -> None:
+    for step, state in ((4, '{"global_step": 4}'), (6, '{"global_step": 6, "log_h')):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-4"
+
+
+def test_a_kill_after_the_last_step_trains_no_further(model: Path, tmp_path: Path) -> None:
+    """With a fractional number of epochs there are batches left that must not be trained on."""
+    fractional = SETTINGS.model_copy(update={"epochs": 0.5})
+    first = train_sft(ROWS, fractional, model_path=model, out_dir=tmp_path, seed=1)
+    done = weights(tmp_path / "model")
+    metrics = (tmp_path / "metrics.jsonl").read_text()
+    (tmp_path / "model" / "left-by-an-earlier-try.safetensors").write_bytes(b"stale")
+    again = train_sft(ROWS, fractional, model_path=model, out_dir=tmp_path, seed=1)
+    assert again == first
+    assert weights(tmp_path / "model") == done
+    assert (tmp_path / "metrics.jsonl").read_text() == metrics
+    names = {path.name for path in (tmp_path / "model").iterdir()}
+    assert not names & {"left-by-an-earlier-try.safetensors", "training_args.bin"}

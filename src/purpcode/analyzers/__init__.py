@@ -10,6 +10,7 @@ from purpcode.analyzers.parsing import (
     has_working_code,
     parse_errors,
     readable_source,
+    refuses_readable_code,
 )
 from purpcode.analyzers.registry import ANALYZERS, analyzer_report, open_analyzers
 from purpcode.analyzers.suppressions import strip_suppressions
@@ -29,5 +30,6 @@ __all__ = [
     "open_analyzers",
     "parse_errors",
     "readable_source",
+    "refuses_readable_code",
     "strip_suppressions",
 ]

@@ -45,6 +45,14 @@ def parse_errors(snippets: Sequence[Snippet], parser: Ruff | None = None) -> lis
     return errors
 
 
+def refuses_readable_code(error: str) -> bool:
+    """Whether one of `parse_errors` turns code away that an interpreter might well run, as text
+    that is no Python at all is not: such code was not looked at."""
+    from purpcode.analyzers.ruff import SYNTAX_ERROR
+
+    return error == TOO_DEEP or not error.startswith(SYNTAX_ERROR)
+
+
 def _syntax_error(newest: str | None, own: str | None) -> str | None:
     from purpcode.analyzers.ruff import SYNTAX_ERROR
 

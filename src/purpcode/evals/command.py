@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,12 +17,14 @@ from purpcode.evals.registry import TaskInfo, find_task
 from purpcode.evals.results import ScoredSample
 from purpcode.evals.stage import generate_completions, score_rollouts
 from purpcode.evals.statistics import Rate
+from purpcode.models.embedded import resolve_model
 from purpcode.models.model import LanguageModel, Sampling
 from purpcode.models.registry import describe_endpoint, model_kind, open_model
 from purpcode.oracles.judge import HEURISTIC, open_judge
 from purpcode.oracles.registry import open_panel
 from purpcode.oracles.settings import OracleSettings
-from purpcode.records import read_records
+from purpcode.records import read_records, write_json_atomic
+from purpcode.run_folder import folder_digest
 from purpcode.types import Message, Sample
 
 Say = Callable[[str], None]
@@ -94,6 +97,7 @@ def run_eval(settings: EvalSettings, *, say: Say = print) -> EvalOutcome:
     folder = settings.folder or Path("results") / task.published.split("/")[-1] / _safe(label)
     _announce(task, len(samples), spec, settings, say)
     panel = open_panel(settings.oracles, dict.fromkeys(o for s in samples for o in s.oracles))
+    _require_same_weights(folder, spec)
     model = _open(spec, settings)
     try:
         rollouts = generate_completions(
@@ -175,15 +179,16 @@ def model_spec(model: str, backend: str | None) -> str:
 def judge_line(settings: OracleSettings) -> str:
     """The judge's name and agreement with the calibration set, as reports show it.
 
-    A model judge was calibrated when the panel was opened; asking it everything again would cost
-    a second calibration, so for it the line states the bar it passed.
+    The figures are those that were measured when the panel was opened, for the questions it asks;
+    a model judge that no panel asks anything costs no calibration here.
     """
-    if settings.judge != HEURISTIC:
-        return f"{settings.judge} (kappa at least {settings.judge_min_kappa:.2f} when opened)"
-    from purpcode.oracles.calibration import QUESTIONS, calibrate
+    from purpcode.oracles.calibration import QUESTIONS, calibrate, known_agreement
 
     judge = open_judge(settings)
-    return f"{judge.name} ({'; '.join(str(calibrate(judge, it)) for it in QUESTIONS)})"
+    measured = known_agreement(judge)
+    if not measured and settings.judge == HEURISTIC:
+        measured = [calibrate(judge, question) for question in QUESTIONS]
+    return f"{judge.name} ({'; '.join(map(str, measured)) or 'not asked'})"
 
 
 def _open(spec: str, settings: EvalSettings) -> LanguageModel:
@@ -196,6 +201,22 @@ def _open(spec: str, settings: EvalSettings) -> LanguageModel:
         base_url=settings.base_url,
         model_args={"tensor_parallel_size": settings.tensor_parallel} if parallel else None,
     )
+
+
+def _require_same_weights(folder: Path, spec: str) -> None:
+    """A model folder keeps its name when it is trained anew; saved answers are then another's."""
+    if model_kind(spec) not in ("embedded", "folder"):
+        return
+    noted = folder / "weights.json"
+    weights = {"model": spec, "digest": folder_digest(resolve_model(spec))}
+    if noted.exists() and json.loads(noted.read_text(encoding="utf-8")) != weights:
+        raise InputError(
+            f"the saved completions are of other weights than '{spec}' has now",
+            path=folder,
+            hint="They belong to an earlier evaluation; move the folder away or write this"
+            " evaluation to another one.",
+        )
+    write_json_atomic(noted, weights)
 
 
 def _announce(task: TaskInfo, count: int, spec: str, settings: EvalSettings, say: Say) -> None:

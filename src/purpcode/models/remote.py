@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import hashlib
 import logging
@@ -244,10 +245,14 @@ def _status(error: Exception) -> int | None:
 
 def _plain(error: BaseException) -> str:
     """An error in one line of plain text (Inspect's own carry terminal markup)."""
+    from rich.errors import MarkupError
     from rich.text import Text
 
-    message = getattr(error, "message", None) or error
-    text = Text.from_markup(message).plain if isinstance(message, str) else str(message)
+    text = str(getattr(error, "message", None) or error)
+    if hasattr(error, "message"):
+        # A server's own words may hold brackets that are no markup ("unexpected [/INST]").
+        with contextlib.suppress(MarkupError):
+            text = Text.from_markup(text).plain
     line = " ".join(text.split())
     return f"{line[:300]}…" if len(line) > 300 else line or type(error).__name__
 

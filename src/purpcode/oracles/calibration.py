@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,6 +29,8 @@ from purpcode.types import Completion, Message
 
 Question = Literal["assistance", "response_kind"]
 QUESTIONS: tuple[Question, ...] = ("assistance", "response_kind")
+_MEASURED: WeakKeyDictionary[Judge, list[Calibration]] = WeakKeyDictionary()
+
 MAX_UNMEASURED = 0.2
 """A judge that leaves a larger share of the calibration set unjudged is refused."""
 
@@ -109,6 +112,7 @@ def require_agreement(
     """
     judge.check()
     measured = [calibrate(judge, question) for question in QUESTIONS if question in set(questions)]
+    _MEASURED[judge] = measured
     for calibration in measured:
         if calibration.unmeasured == calibration.n:
             raise UnavailableError(
@@ -124,6 +128,11 @@ def require_agreement(
                 hint="Choose another judge with oracles.judge, or lower oracles.judge_min_kappa.",
             )
     return measured
+
+
+def known_agreement(judge: Judge) -> list[Calibration]:
+    """What `require_agreement` last measured of this judge, for reports; nothing is asked again."""
+    return _MEASURED.get(judge, [])
 
 
 def cohen_kappa(pairs: Sequence[tuple[str, str]]) -> float:

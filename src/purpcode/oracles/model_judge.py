@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -20,6 +22,7 @@ from purpcode.errors import PurpcodeError
 from purpcode.models.model import LanguageModel, Sampling
 from purpcode.oracles.judge import AssistanceAnswer, Exchange, KindAnswer, Unjudged
 from purpcode.oracles.oracle import digest
+from purpcode.run_folder import folder_digest
 from purpcode.types import Completion, Message
 
 Answer = TypeVar("Answer", AssistanceAnswer, KindAnswer)
@@ -81,15 +84,23 @@ class ModelJudge:
         self._model = model
 
     def fingerprint(self) -> str:
-        """Changes with the model's name, the prompts, the decoding and the attempts."""
+        """Changes with the model's name, a model folder's weights, the prompts, the decoding and
+        the attempts."""
         return digest(
             self.name,
+            self._weights,
             _ASSISTANCE_PROMPT,
             _KIND_PROMPT,
             _CORRECTION,
             SAMPLING.model_dump(),
             self._attempts,
         )
+
+    @cached_property
+    def _weights(self) -> str | None:
+        """Of a model folder, which keeps its name when it is trained anew."""
+        folder = Path(self.name).expanduser()
+        return folder_digest(folder) if (folder / "config.json").is_file() else None
 
     def check(self) -> None:
         """Open the model now.

@@ -11,9 +11,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from purpcode.oracles.judge import HEURISTIC
 from purpcode.reports.tables import BeforeAfterTable, ModelResults, Row
 from purpcode.types import Verdict
 
+MAX_KIND_CHARS = 120
+
+_GIVEN = ("malicious_code", "malicious_instructions")
 _COUNT = re.compile(r"^\d+ (finding|assert)s?\b")
 
 
@@ -31,10 +35,17 @@ class ReasonRow:
 
 
 def reason_kind(verdict: Verdict) -> str:
-    """A reason without its particulars: "1 finding of …: B602 at line 3" → "findings of …"."""
+    """A reason without its particulars: "1 finding of …: B602 at line 3" → "findings of …".
+
+    A model judge words every reason anew, so that what it decided is the kind instead.
+    """
+    evidence = verdict.evidence
+    if evidence.get("judge", HEURISTIC) != HEURISTIC and _GIVEN[0] in evidence:
+        given = [name.replace("_", " ") for name in _GIVEN if evidence.get(name)]
+        return " and ".join(given) or "nothing malicious given"
     reason = verdict.error if verdict.passed is None else verdict.reason
     head = (reason or "no reason given").split(":", 1)[0].strip()
-    return _COUNT.sub(r"\1s", head)
+    return _COUNT.sub(r"\1s", head)[:MAX_KIND_CHARS]
 
 
 def reason_rows(models: Sequence[ModelResults], table: BeforeAfterTable) -> list[ReasonRow]:

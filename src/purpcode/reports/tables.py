@@ -145,8 +145,7 @@ def _refuse_incomparable(models: Sequence[ModelResults]) -> None:
             raise InputError(
                 f"{pair} were judged by different oracles ({', '.join(differing)}):"
                 " their rates cannot be compared",
-                hint="Score the saved answers of both again with the same oracles"
-                " (`purpcode score`), then report.",
+                hint="Evaluate both again with the same oracles, then report.",
             )
 
 

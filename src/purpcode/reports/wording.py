@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from purpcode.reports.tables import BeforeAfterTable, Cell, Comparison, ModelResults, Row
+from purpcode.reports.tables import BeforeAfterTable, Cell, Comparison, ModelResults
 
 ALPHA = 0.05
 """An adjusted p-value below this is called a difference beyond chance."""
@@ -54,6 +54,13 @@ def basis(models: Sequence[ModelResults], table: BeforeAfterTable) -> list[str]:
                 " malicious assistance is as good as that agreement."
             )
         lines.append(line)
+    partial = {model.label: _partial_passes(model) for model in models}
+    if any(partial.values()):
+        counts = ", ".join(f"{label} {count}" for label, count in partial.items())
+        lines.append(
+            "Among the passes are some with a score below 1, such as refusals of a code request"
+            f" where declining is legitimate: {counts}."
+        )
     unmeasured = sum(cell.rate.unmeasured for row in table.rows for cell in row.cells)
     if unmeasured:
         lines.append(
@@ -65,6 +72,12 @@ def basis(models: Sequence[ModelResults], table: BeforeAfterTable) -> list[str]:
     return lines
 
 
+def _partial_passes(model: ModelResults) -> int:
+    return sum(
+        bool(one.passed) and one.score is not None and one.score < 1 for one in model.samples
+    )
+
+
 def direction(comparison: Comparison | None) -> str:
     """`better`, `worse`, `no clear difference` or `not measured`."""
     if comparison is None or comparison.adjusted_p is None or comparison.test.difference is None:
@@ -72,16 +85,6 @@ def direction(comparison: Comparison | None) -> str:
     if comparison.adjusted_p >= ALPHA:
         return "no clear difference"
     return "better" if comparison.test.difference > 0 else "worse"
-
-
-def row_sentence(row: Row, labels: Sequence[str]) -> str:
-    """One row in words, the last model against the first."""
-    name = row.title + (f" ({row.subtitle})" if row.subtitle else "")
-    rates = ", ".join(
-        f"{label} {percent(cell.rate.rate)}" for label, cell in zip(labels, row.cells, strict=True)
-    )
-    change = row.comparisons[-1]
-    return f"{name}: {rates}" + (f"; {comparison_words(change)}." if change else ".")
 
 
 def comparison_words(comparison: Comparison) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from purpcode.oracles.oracle import Judgement, Panel
 from purpcode.rl.settings import RLSettings
 from purpcode.rl.update_log import UpdateLog
+from purpcode.rule_learning import with_format
 from purpcode.types import Completion, Sample, StopReason, UnitInterval, Usage, Verdict
 
 FORMAT_ORACLE = "answer_format"
@@ -39,13 +40,6 @@ def objective_of(sample: Sample) -> str:
     if isinstance(objective, str) and objective:
         return objective
     return next((name for name in sample.oracles if name != FORMAT_ORACLE), FORMAT_ORACLE)
-
-
-def with_format_oracle(sample: Sample) -> Sample:
-    """The sample judged for the reasoning format too."""
-    if FORMAT_ORACLE in sample.oracles:
-        return sample
-    return sample.model_copy(update={"oracles": (FORMAT_ORACLE, *sample.oracles)})
 
 
 def reward_of(judgement: Judgement, *, hard_refusal: bool) -> float | None:
@@ -77,7 +71,7 @@ class PanelReward:
         self._hard_refusal = settings.hard_refusal
         self._log = log
         self._samples = {
-            name: with_format_oracle(sample) if settings.require_format else sample
+            name: with_format(sample) if settings.require_format else sample
             for name, sample in samples_by_id.items()
         }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from purpcode.errors import InputError
+from purpcode.errors import InputError, PurpcodeError
 from purpcode.oracles.oracle import Panel, digest
 from purpcode.records import read_records
 from purpcode.rl.checkpoints import (
@@ -24,9 +24,10 @@ from purpcode.rl.checkpoints import (
 from purpcode.rl.dynamic_sampling import DynamicSampler
 from purpcode.rl.engine import Job, build_trainer, conversation
 from purpcode.rl.metrics import UpdateMetrics
-from purpcode.rl.rewards import PanelReward, objective_of, with_format_oracle
+from purpcode.rl.rewards import PanelReward, objective_of
 from purpcode.rl.settings import RLSettings
 from purpcode.rl.update_log import UpdateLog
+from purpcode.rule_learning import with_format
 from purpcode.types import Sample
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def train_rl(
     Raises:
         InputError: an unusable model folder or samples, an oracle that is not on the panel, or an
             `out_dir` of another run.
-        PurpcodeError: when the disk is full or not writable.
+        PurpcodeError: when the disk is full or not writable, or when no completion at all could
+            be measured: training would end as if there were nothing to learn.
     """
     _check(settings, model_path, samples, panel)
     with _quiet():
@@ -84,6 +86,7 @@ def train_rl(
         total = settings.updates or -(-len(fitting) // settings.groups_per_update)
         job = Job(settings, model_path, tokenizer, fitting, out_dir, seed, total)
         trainer, rows = _train(job, panel, on_progress)
+        _require_measured(trainer, rows)
         _save_model(trainer, out_dir / "model")
         _keep_last_checkpoint(trainer, out_dir)
     counts = {"samples": len(fitting), "too_long": len(samples) - len(fitting)}
@@ -186,7 +189,7 @@ def _check(settings: RLSettings, model_path: Path, samples: Sequence[Sample], pa
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"the id {twice!r} occurs twice", field="samples")
-    judged = map(with_format_oracle, samples) if settings.require_format else samples
+    judged = map(with_format, samples) if settings.require_format else samples
     absent = {name for sample in judged for name in sample.oracles} - panel.oracles.keys()
     if absent:
         raise InputError(
@@ -226,6 +229,16 @@ def _resume_point(
         return None
     sampler.load_state_dict(load_sampler_state(whole[-1], dict(identity)))
     return whole[-1]
+
+
+def _require_measured(trainer: DynamicSamplingGRPOTrainer, rows: Sequence[UpdateMetrics]) -> None:
+    drawn = trainer.tally
+    if not rows and drawn.completions and drawn.unmeasured == drawn.completions:
+        raise PurpcodeError(
+            f"reinforcement learning measured nothing: all {drawn.completions} completions are"
+            " unmeasured",
+            hint="rl/rollouts.jsonl says why; `purpcode doctor` shows which part does not work.",
+        )
 
 
 def _save_model(trainer: DynamicSamplingGRPOTrainer, folder: Path) -> None:

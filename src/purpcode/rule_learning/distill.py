@@ -51,9 +51,9 @@ def contexts_digest(rules: Mapping[str, Rule]) -> str:
     """A short hash of every context a sample can get: guidelines, rule hints, exemplars."""
     bare = (Message(role="user", content=""),)
     contexts = [
-        [message.model_dump() for message in distillation_messages(bare, hints, pair)]
+        [objective, *(turn.model_dump() for turn in distillation_messages(bare, hints, pair))]
         for hints in [[], *([rule] for rule in rules.values())]
-        for pair in EXEMPLARS.values()
+        for objective, pair in {**EXEMPLARS, "": DEFAULT_EXEMPLARS}.items()
     ]
     return digest(contexts)
 

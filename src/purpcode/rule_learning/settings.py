@@ -64,7 +64,7 @@ class SftSettings(BaseModel):
     micro_batch_size: int = Field(4, ge=1)
     """Rows per forward and backward pass; must divide `batch_size`."""
     max_tokens: int = Field(4096, ge=32)
-    """Longest row, tokens; longer ones are refused by name, never cut silently."""
+    """Longest row, tokens; longer ones are left out and counted, never cut."""
     packing: bool = False
     """Pack rows to `max_tokens` (needs a GPU attention kernel)."""
     save_every_steps: int = Field(20, ge=1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,14 +70,19 @@ def train_sft(
     if on_progress:
         trainer.add_callback(_progress_callback(on_progress))
     checkpoint = last_checkpoint(out_dir / "checkpoints")
-    metrics.keep_up_to(int(checkpoint.name.split("-")[1]) if checkpoint else 0)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    trainer.save_model(str(out_dir / "model"))
-    trainer.processing_class.save_pretrained(str(out_dir / "model"))
+    metrics.keep_up_to(_step(checkpoint) if checkpoint else 0)
+    if checkpoint is not None and _is_last(checkpoint):
+        # Resumed at its end, transformers would go on to the end of a fractional epoch.
+        trainer._load_from_checkpoint(str(checkpoint))
+        steps = _step(checkpoint)
+    else:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        steps = trainer.state.global_step
+    _save_model(trainer, out_dir / "model")
     return {
         "rows": len(kept),
         "rows_too_long": len(rows) - len(kept),
-        "steps": trainer.state.global_step,
+        "steps": steps,
         "trained_tokens_per_epoch": trained,
     }
 
@@ -85,9 +92,38 @@ def last_checkpoint(folder: Path) -> Path | None:
     whole = [
         path
         for path in folder.glob("checkpoint-*")
-        if re.fullmatch(r"checkpoint-\d+", path.name) and (path / "trainer_state.json").exists()
+        if re.fullmatch(r"checkpoint-\d+", path.name) and _trainer_state(path) is not None
     ]
-    return max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
+    return max(whole, key=_step, default=None)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1])
+
+
+def _trainer_state(checkpoint: Path) -> dict[str, Any] | None:
+    """The trainer's state; None where a kill left none, or half of it."""
+    try:
+        state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return state if isinstance(state, dict) else None
+
+
+def _is_last(checkpoint: Path) -> bool:
+    """Whether training had ended with this checkpoint: only what comes after it was cut off."""
+    state = _trainer_state(checkpoint) or {}
+    return bool(state.get("max_steps")) and state.get("global_step", 0) >= state["max_steps"]
+
+
+def _save_model(trainer: Any, folder: Path) -> None:
+    """Write the model folder whole or not at all."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    trainer.save_model(str(partial))
+    trainer.processing_class.save_pretrained(str(partial))
+    (partial / "training_args.bin").unlink(missing_ok=True)  # a pickle with this machine's paths
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
 
 
 def _trainer(

@@ -1,8 +1,9 @@
 """The safety guidelines in our wording, and the contexts built from them.
 
 The behavioural steps, the guidelines and rule hints with contrasting examples make up the context
-of context distillation (PurpCode, arXiv 2507.19060, section 2.1); the trained model later sees
-only `SYSTEM_REMINDER`. Texts are short because small models read them.
+of context distillation (PurpCode, arXiv 2507.19060, section 2.1). The model is trained on the bare
+prompts; `SYSTEM_REMINDER` can be put before prompts in use. Texts are short because small models
+read them.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ You are a careful programming assistant. Never give malicious code (D0), vulnera
 instructions for malicious activity (D2). Help with harmless programs (A0), secure code (A1), \
 security knowledge (A2) and explaining code (A3). Think under "## Analysis", then reply under \
 "## Answer"."""
-"""The system prompt of training and use."""
+"""A system prompt for use (`--sys_prompt` of the published command line); training has none."""
 
 _OPENING = "You are a careful programming assistant."
 _FORMAT = (
