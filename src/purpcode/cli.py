@@ -1,12 +1,13 @@
 """The command line. Importing this is cheap: every command imports what it needs when it runs.
 
-Exit codes: 0 ok, 1 a check failed, 2 wrong usage or input, 130 interrupted.
+Exit codes: 0 ok, 1 a check failed, 2 wrong usage or input, 70 a bug, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -27,6 +28,10 @@ Topic = Literal[
 
 _Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 _NotNegative = Annotated[float, Parameter(validator=validators.Number(gte=0))]
+
+EXIT_BUG = 70
+"""What sysexits.h calls an internal software error."""
+_FULL_DISK_HINT = "Free space; what was written is kept and the same command continues from there."
 
 app = App(
     name="purpcode",
@@ -310,6 +315,13 @@ def main() -> None:
         raise SystemExit(130) from None
     except OSError as error:
         print(f"purpcode: {_system_message(error)}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except Exception as error:
+        if "No space left on device" not in str(error):  # torch and safetensors have own errors
+            traceback.print_exc()
+            print("purpcode: this is a bug; please report it with the above", file=sys.stderr)
+            raise SystemExit(EXIT_BUG) from None
+        print(f"purpcode: the disk is full ({error})\n  {_FULL_DISK_HINT}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

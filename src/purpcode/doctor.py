@@ -111,8 +111,8 @@ def _embedded_model() -> Iterator[Finding]:
     )
     ready = (cache_dir() / "smollm2-135m-instruct" / "complete").exists()
     where = str(cache_dir())
-    detail = f"ready in {where}" if ready else f"fetched from PyPI on first use, into {where}"
-    yield Finding("embedded/smollm2-135m", "works", detail)
+    detail = f"ready in {where}" if ready else f"fetched on first use (93 MB), into {where}"
+    yield Finding("embedded/smollm2-135m", "works" if ready else "optional", detail)
 
 
 def _analyzers() -> Iterator[Finding]:
@@ -135,9 +135,12 @@ def _judge() -> Iterator[Finding]:
     from purpcode.oracles.judge import open_judge
     from purpcode.oracles.settings import OracleSettings
 
-    judge = open_judge(OracleSettings())
+    settings = OracleSettings()
+    judge = open_judge(settings)
     for question in QUESTIONS:
-        yield Finding(f"judge {judge.name}", "works", str(calibrate(judge, question)))
+        measured = calibrate(judge, question)
+        fit: State = "works" if measured.kappa >= settings.judge_min_kappa else "missing"
+        yield Finding(f"judge {judge.name}", fit, str(measured))
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (

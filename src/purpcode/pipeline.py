@@ -7,8 +7,8 @@ A stage that is complete with the same inputs is not done again; a killed one co
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 from purpcode.errors import PurpcodeError
 from purpcode.models.embedded import resolve_model
-from purpcode.models.registry import model_kind, open_model
+from purpcode.models.registry import describe_endpoint, model_kind, open_model
+from purpcode.oracles.judge import HEURISTIC
 from purpcode.oracles.oracle import Panel
 from purpcode.oracles.registry import open_panel
 from purpcode.recipe import Recipe, lock
@@ -39,8 +40,8 @@ from purpcode.rule_learning import (
     verify,
 )
 from purpcode.rules import load_rules
-from purpcode.run_folder import Stage, StageState, file_digest, folder_digest
-from purpcode.stage_work import StageWork, stage_work
+from purpcode.run_folder import Stage, StageState, digest_of, file_digest, folder_digest
+from purpcode.stage_work import StageWork, outcome_counts, stage_work
 from purpcode.types import Rollout, Sample
 
 if TYPE_CHECKING:
@@ -80,8 +81,12 @@ class Pipeline:
 
     def redo(self, name: str) -> None:
         """Forget a stage and all after it."""
-        for later in STAGES[STAGES.index(name) :]:
-            shutil.rmtree(self.folder / later, ignore_errors=True)
+        for later in reversed(STAGES[STAGES.index(name) :]):
+            folder = self.folder / later
+            # First: a stage half deleted by a kill must not look complete.
+            (folder / "stage.json").unlink(missing_ok=True)
+            if folder.exists():
+                shutil.rmtree(folder)
 
     def preview_sft(self, rows: int) -> list[MaskedRow]:
         """The first selected rows as the SFT trainer sees them, trained tokens marked."""
@@ -139,6 +144,7 @@ class Pipeline:
     def _verify(self) -> None:
         panel = self._open_panel()
         inputs = {"oracles": panel.fingerprints(), **self._made("distill", "records.jsonl")}
+        inputs |= self._made("redteam", "train.jsonl")
         inputs["require_format"] = self.recipe.select.require_format
         with self._stage("verify", inputs) as work:
             if work is None:
@@ -154,17 +160,25 @@ class Pipeline:
                     on_progress=bar.advance,
                 )
             work.state.outputs["records.jsonl"] = file_digest(work.folder / "records.jsonl")
-            work.state.counts = _outcomes(verified)
+            work.state.counts = outcome_counts(verified)
+            if work.state.counts["unmeasured"] == len(verified):
+                raise PurpcodeError(
+                    f"none of {len(verified)} rollouts could be judged",
+                    hint=f"{work.folder / 'records.jsonl'} says why; then run with --redo verify.",
+                )
 
     def _select(self) -> None:
         panel = self._open_panel()
         inputs = {"oracles": panel.fingerprints(), **self._made("verify", "records.jsonl")}
+        inputs |= self._made("distill", "records.jsonl") | self._made("redteam", "train.jsonl")
         inputs |= self._made("redteam", "demonstrations.jsonl")
+        inputs |= {"seed": self.recipe.seed, "distill.prompts": self.recipe.distill.prompts}
+        inputs["distill.samples"] = self.recipe.distill.samples
         with self._stage("select", inputs, self.recipe.select) as work:
             if work is None:
                 return
             selection = self._selection()
-            shown, rejected = self._verified_demonstrations(selection)
+            shown, rejected, unmeasured = self._verified_demonstrations(selection)
             rows = [*selection.rows, *shown]
             write_records(work.folder / "records.jsonl", rows)
             write_json_atomic(work.folder / "easy.json", list(selection.easy))
@@ -174,6 +188,7 @@ class Pipeline:
                 **selection.counts,
                 "demonstrations": len(shown),
                 "demonstrations_rejected": rejected,
+                "demonstrations_unmeasured": unmeasured,
             }
             work.state.notes = _selection_notes(selection, len(shown))
 
@@ -201,6 +216,7 @@ class Pipeline:
         panel = self._open_panel()
         inputs: dict[str, Any] = {"seed": self.recipe.seed, "oracles": panel.fingerprints()}
         inputs |= self._made("sft", "model") | self._made("select", "easy.json")
+        inputs |= self._made("redteam", "train.jsonl")
         with self._stage("rl", inputs, self.recipe.rl, free=("save_every_updates",)) as work:
             if work is None:
                 return
@@ -219,10 +235,11 @@ class Pipeline:
 
     def _eval(self) -> None:
         from purpcode.evals.command import judge_line
+        from purpcode.evals.stage import evaluate_model
 
         panel = self._open_panel()
         inputs: dict[str, Any] = {"oracles": panel.fingerprints(), "base": self._model_digest()}
-        inputs |= self._made("redteam", "heldout.jsonl")
+        inputs |= {"seed": self.recipe.seed, **self._made("redteam", "heldout.jsonl")}
         for label, stage in (("rule-learned", "sft"), ("rl", "rl")):
             if label in self.recipe.eval.models:
                 inputs |= self._made(stage, "model")
@@ -234,58 +251,28 @@ class Pipeline:
             labels = self.recipe.eval.models
             with work.progress(len(suite) * len(labels)) as bar:
                 for label in labels:
-                    counts = self._evaluate(label, suite, panel, judge, bar.advance)
-                    work.state.counts[label] = counts
+                    scored = evaluate_model(
+                        self._open_trained(label),
+                        suite,
+                        panel,
+                        self.recipe.eval,
+                        work.folder / label,
+                        label=label,
+                        judge=judge,
+                        seed=self.recipe.seed,
+                        on_progress=bar.advance,
+                    )
+                    work.state.counts[label] = outcome_counts(scored)
             write_json_atomic(work.folder / "order.json", list(labels))
 
     def _report(self) -> None:
         from purpcode.reports import print_summary, write_report
 
-        if not (self.folder / "eval" / "order.json").exists():
-            raise self._missing("eval")
+        self._state("eval")
         paths: ReportPaths = write_report(self.folder, self.folder / "report")
         print_summary(paths.table, paths.html, self.console)
 
     # --- what the stages share ----------------------------------------------------------------
-
-    def _evaluate(
-        self,
-        label: str,
-        suite: list[Sample],
-        panel: Panel,
-        judge: str,
-        on_progress: Callable[[int], None],
-    ) -> dict[str, int]:
-        from purpcode.evals.stage import generate_completions, score_rollouts
-        from purpcode.models.model import Sampling
-
-        settings, folder = self.recipe.eval, self.folder / "eval" / label
-        model = self._open_trained(label)
-        sampling = Sampling(
-            temperature=settings.temperature, max_tokens=settings.max_tokens, seed=self.recipe.seed
-        )
-        try:
-            rollouts = generate_completions(
-                model,
-                suite,
-                sampling,
-                folder / "rollouts.jsonl",
-                batch_size=settings.batch_size,
-                on_progress=on_progress,
-            )
-        finally:
-            model.close()
-        scored = score_rollouts(
-            suite,
-            rollouts,
-            panel,
-            folder,
-            label=label,
-            model=model.name,
-            sampling=sampling.model_dump(),
-            judge=judge,
-        )
-        return _outcomes(scored)
 
     def _open_trained(self, label: str) -> Any:
         from purpcode.models.local import LocalModel
@@ -302,20 +289,20 @@ class Pipeline:
             read_records(self.folder / "distill" / "records.jsonl", Rollout),
             read_records(self.folder / "verify" / "records.jsonl", VerifiedRollout),
             self.recipe.select,
+            draws=self.recipe.distill.samples,
         )
 
-    def _verified_demonstrations(self, selection: Selection) -> tuple[list[TrainingRow], int]:
+    def _verified_demonstrations(self, selection: Selection) -> tuple[list[TrainingRow], int, int]:
+        """Those that pass, and how many failed and could not be judged."""
         data = self._data()
         rows = demonstration_rows(
             data.train, data.demonstrations, selection.rows, self.recipe.select
         )
         samples = {sample.id: sample for sample in data.train}
-        kept = verified_rows(rows, samples, self._open_panel(), self.recipe.select)
-        return kept, len(rows) - len(kept)
+        kept, unmeasured = verified_rows(rows, samples, self._open_panel(), self.recipe.select)
+        return kept, len(rows) - len(kept) - unmeasured, unmeasured
 
     def _rl_samples(self) -> list[Sample]:
-        import json
-
         easy = set(json.loads((self.folder / "select" / "easy.json").read_text(encoding="utf-8")))
         return [sample for sample in self._data().train if sample.id not in easy]
 
@@ -330,15 +317,24 @@ class Pipeline:
         if self._panel is None:
             data = self._data()
             names = {name for sample in (*data.train, *data.heldout) for name in sample.oracles}
+            self._announce_judge()
             self._panel = open_panel(self.recipe.oracles, sorted({*names, "answer_format"}))
-            locked = lock(
-                self.recipe,
-                model_digest=self._model_digest(),
-                datasets=self._state("redteam").outputs,
-                oracle_fingerprints=self._panel.fingerprints(),
-            )
-            write_json_atomic(self.folder / "recipe.lock.json", locked)
         return self._panel
+
+    def _announce_judge(self) -> None:
+        judge = self.recipe.oracles.judge
+        endpoint = None if judge == HEURISTIC else describe_endpoint(judge)
+        if endpoint:
+            self.console.print(f"the judge's prompts go to {endpoint}", markup=False)
+
+    def _write_lock(self, panel: Panel) -> None:
+        locked = lock(
+            self.recipe,
+            model_digest=self._model_digest(),
+            datasets=self._state("redteam").outputs,
+            oracle_fingerprints=panel.fingerprints(),
+        )
+        write_json_atomic(self.folder / "recipe.lock.json", locked)
 
     def _model_folder(self) -> Path:
         if model_kind(self.recipe.model) == "hub":
@@ -359,7 +355,14 @@ class Pipeline:
         return state
 
     def _made(self, stage: str, output: str) -> dict[str, Any]:
-        return {f"{stage}/{output}": self._state(stage).outputs[output]}
+        recorded = self._state(stage).outputs[output]
+        path = self.folder / stage / output
+        if not path.exists() or digest_of(path) != recorded:
+            raise PurpcodeError(
+                f"{path}: is not what the stage '{stage}' made",
+                hint=f"Redo it and all after it with --redo {stage}.",
+            )
+        return {f"{stage}/{output}": recorded}
 
     def _missing(self, name: str) -> PurpcodeError:
         return PurpcodeError(
@@ -377,16 +380,12 @@ class Pipeline:
         """The stage's work, or None when it is complete. `free` fields do not decide its result."""
         fields = section.model_dump(mode="json", exclude=set(free)) if section else {}
         made_from = inputs | {f"{name}.{field}": value for field, value in fields.items()}
-        return stage_work(Stage(self.folder / name, name), made_from, self.console)
-
-
-def _outcomes(judged: Any) -> dict[str, int]:
-    outcomes = [record.passed for record in judged]
-    return {
-        "passed": sum(outcome is True for outcome in outcomes),
-        "failed": sum(outcome is False for outcome in outcomes),
-        "unmeasured": sum(outcome is None for outcome in outcomes),
-    }
+        stage = Stage(self.folder / name, name)
+        # Only where something is made: a recipe that is refused, or that makes nothing new, must
+        # not take the place of the one the results come from.
+        if not stage.is_complete(made_from) and self._panel is not None:
+            self._write_lock(self._panel)
+        return stage_work(stage, made_from, self.console)
 
 
 def _selection_notes(selection: Selection, shown: int) -> list[str]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 LINE_EVERY_S = 15.0
+RESUMED_WITHIN_S = 2.0
+"""Work reported sooner was done by an earlier try and says nothing about the time left."""
 
 
 class StageProgress:
@@ -34,11 +36,6 @@ class StageProgress:
         self._bar = bar
         self._task = bar.add_task(self.stage, total=self.total)
 
-    def resumed_at(self, done: int) -> None:
-        """Say what an earlier try already did, so the estimate counts only new work."""
-        self._first = done
-        self.set(done, self.total)
-
     def advance(self, count: int) -> None:
         """Add finished work."""
         self.set(self.done + count, self.total)
@@ -46,6 +43,8 @@ class StageProgress:
     def set(self, done: int, total: int | None) -> None:
         """Replace the counters."""
         self.done, self.total = done, total
+        if time.monotonic() - self._began < RESUMED_WITHIN_S:
+            self._first = done
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total)
         elif time.monotonic() - self._last_line >= LINE_EVERY_S:

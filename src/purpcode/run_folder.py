@@ -123,14 +123,23 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()[:16]
 
 
+_NOT_MODEL = {"training_args.bin", "README.md", "complete"}
+
+
 def folder_digest(folder: Path) -> str:
-    """A short SHA-256 over names and contents of a model folder's weights and configuration."""
+    """A short SHA-256 over names and contents of a model folder's weights, configuration and
+    tokenizer, in whatever format."""
     parts = [
         f"{path.name}:{file_digest(path)}"
         for path in sorted(folder.iterdir())
-        if path.suffix in {".safetensors", ".json", ".jinja"}
+        if path.is_file() and path.name not in _NOT_MODEL and not path.name.startswith(".")
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def digest_of(path: Path) -> str:
+    """The digest of a stage's output: a file, or a model folder."""
+    return folder_digest(path) if path.is_dir() else file_digest(path)
 
 
 class _MemoryWatch:

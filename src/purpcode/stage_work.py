@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from purpcode.progress import StageProgress, format_seconds, stage_progress
 from purpcode.run_folder import Stage, StageState
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+class Judged(Protocol):
+    """A record with a verdict's three outcomes."""
+
+    @property
+    def passed(self) -> bool | None:
+        """None is unmeasured."""
+        ...
 
 
 class StageWork:
@@ -62,3 +71,13 @@ def counts_line(counts: Mapping[str, Any]) -> str:
             shown = f"{value:.3g}" if isinstance(value, float) else str(value)
         parts.append(f"{name.replace('_', ' ')} {shown}")
     return ", ".join(parts)
+
+
+def outcome_counts(judged: Iterable[Judged]) -> dict[str, int]:
+    """How many records passed, failed and are unmeasured."""
+    outcomes = [record.passed for record in judged]
+    return {
+        "passed": sum(outcome is True for outcome in outcomes),
+        "failed": sum(outcome is False for outcome in outcomes),
+        "unmeasured": sum(outcome is None for outcome in outcomes),
+    }

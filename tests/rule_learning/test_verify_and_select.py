@@ -92,7 +92,8 @@ def chosen(*texts: str, **more: object) -> tuple[list[str], tuple[str, ...], dic
     """Selection over one prompt's rollouts: texts learned from, easy prompts, counts."""
     one = sample("a")
     drawn = rollouts_of(one, *texts)
-    picked = select([one], drawn, judged(drawn), SelectSettings.model_validate(more))
+    wanted = SelectSettings.model_validate(more)
+    picked = select([one], drawn, judged(drawn), wanted, draws=len(texts))
     return [row.completion[-1].content for row in picked.rows], picked.easy, picked.counts
 
 
@@ -112,6 +113,15 @@ def test_verification_resumes_after_the_judged_and_judges_none_twice(tmp_path: P
     assert (first.judged, second.judged) == (["good", "bad"], ["lost"])
     assert [record.passed for record in records] == [True, False, None]
     assert told == [2, 1]
+
+
+def test_what_could_not_be_measured_is_tried_again(tmp_path: Path) -> None:
+    one, path = sample("a"), tmp_path / "records.jsonl"
+    drawn = rollouts_of(one, "good", "bad")
+    asked = {"a": one}
+    verify(drawn, asked, Panel({}), require_format=False, path=path)
+    again = verify(drawn, asked, Panel({"by_word": ByWord()}), require_format=False, path=path)
+    assert [record.passed for record in again] == [True, False]
 
 
 def test_torn_verification_record_is_judged_again(tmp_path: Path) -> None:
@@ -159,7 +169,7 @@ def test_failed_unmeasured_and_poor_rollouts_teach_nothing() -> None:
 def test_rollout_that_was_never_judged_counts_as_unmeasured() -> None:
     one = sample("a")
     drawn = rollouts_of(one, "good", "good")
-    picked = select([one], drawn, judged(drawn)[:1], SelectSettings())
+    picked = select([one], drawn, judged(drawn)[:1], SelectSettings(), draws=len(drawn))
     assert picked.counts["unmeasured"] == 1
     assert picked.easy == ()
 
@@ -175,6 +185,13 @@ def test_easy_means_more_than_the_share_of_all_n_rollouts(
     assert chosen(*texts)[1] == (("a",) if easy else ())
 
 
+def test_unanswered_rollouts_count_against_easiness() -> None:
+    one = sample("a")
+    drawn = rollouts_of(one, "good", "good")
+    assert select([one], drawn, judged(drawn), SelectSettings(), draws=2).easy == ("a",)
+    assert select([one], drawn, judged(drawn), SelectSettings(), draws=8).easy == ()
+
+
 def test_unmeasured_rollouts_count_against_easiness() -> None:
     assert chosen("good", "good", "lost")[1] == ()
 
@@ -182,7 +199,7 @@ def test_unmeasured_rollouts_count_against_easiness() -> None:
 def test_malicious_prompts_can_be_easy_like_any_other() -> None:
     both = [sample("code"), sample("event", "malicious_assistance")]
     drawn = [rollout for one in both for rollout in rollouts_of(one, *["good"] * 4)]
-    picked = select(both, drawn, judged(drawn), SelectSettings())
+    picked = select(both, drawn, judged(drawn), SelectSettings(), draws=4)
     assert picked.easy == ("code", "event")
     assert picked.counts["easy"] == 2
 
@@ -190,7 +207,7 @@ def test_malicious_prompts_can_be_easy_like_any_other() -> None:
 def test_lineage_of_a_distilled_row_is_its_prompt_without_context() -> None:
     one = sample("a")
     drawn = rollouts_of(one, " good \n")
-    (row,) = select([one], drawn, judged(drawn), SelectSettings()).rows
+    (row,) = select([one], drawn, judged(drawn), SelectSettings(), draws=1).rows
     assert row.prompt == one.messages
     assert row.completion == (Message(role="assistant", content="good"),)
     assert (row.sample_id, row.source, row.score) == ("a", "distilled", 1.0)
@@ -207,14 +224,14 @@ def test_selection_keeps_one_best_row_per_prompt_that_has_any(
     scores = {"good": 1.0, "fair!": 0.6, "poor": 0.3}
     prompts = [sample(f"s{number}") for number in range(len(texts))]
     drawn = [r for one, its in zip(prompts, texts, strict=True) for r in rollouts_of(one, *its)]
-    picked = select(prompts, drawn, judged(drawn), SelectSettings(min_score=min_score))
+    picked = select(prompts, drawn, judged(drawn), SelectSettings(min_score=min_score), draws=9)
     rows = {row.sample_id: row for row in picked.rows}
     for one, its in zip(prompts, texts, strict=True):
         usable = [scores[text] for text in its if scores.get(text, -1.0) >= min_score]
         assert (one.id in rows) == bool(usable)
         if usable:
             assert rows[one.id].score == max(usable)
-        assert (one.id in picked.easy) == (bool(its) and len(usable) * 10 > 7 * len(its))
+        assert (one.id in picked.easy) == (len(usable) * 10 > 7 * 9)
     assert picked.counts["rollouts"] == sum(map(len, texts))
 
 
@@ -228,7 +245,7 @@ SHOWN = {
 def demonstrated(mode: str) -> list[str]:
     prompts = [sample(name) for name in "abc"]
     drawn = rollouts_of(prompts[0], "good")
-    distilled = select(prompts, drawn, judged(drawn), SelectSettings()).rows
+    distilled = select(prompts, drawn, judged(drawn), SelectSettings(), draws=1).rows
     wanted = SelectSettings.model_validate({"demonstrations": mode})
     return [row.sample_id for row in demonstration_rows(prompts, SHOWN, distilled, wanted)]
 
@@ -263,7 +280,8 @@ def test_rows_that_fail_or_cannot_be_measured_are_dropped(min_score: float) -> N
     rows = [training_row(str(n), text) for n, text in enumerate(["good", "bad", "lost", "fair"])]
     samples = {str(number): sample(str(number)) for number in range(4)}
     wanted = SelectSettings(require_format=False, min_score=min_score)
-    kept = verified_rows(rows, samples, Panel({"by_word": ByWord()}), wanted)
+    kept, unmeasured = verified_rows(rows, samples, Panel({"by_word": ByWord()}), wanted)
+    assert unmeasured == 1
     assert [(row.sample_id, row.score) for row in kept] == [("0", 1.0), ("3", 0.6)]
 
 
@@ -272,7 +290,7 @@ def test_demonstration_out_of_format_is_dropped_when_the_format_is_demanded() ->
     rows = [training_row("a", "good"), training_row("b", well)]
     panel = Panel({"by_word": ByWord(), "answer_format": AnswerFormat()})
     samples = {name: sample(name) for name in "ab"}
-    kept = verified_rows(rows, samples, panel, SelectSettings())
+    kept, _ = verified_rows(rows, samples, panel, SelectSettings())
     assert [row.sample_id for row in kept] == ["b"]
 
 
@@ -285,4 +303,4 @@ def test_oracle_that_crashes_drops_the_row() -> None:
 
     wanted = SelectSettings(require_format=False, min_score=0.0)
     panel = Panel({"by_word": Crashing()})
-    assert verified_rows([training_row("a", "good")], {"a": sample("a")}, panel, wanted) == []
+    assert verified_rows([training_row("a", "good")], {"a": sample("a")}, panel, wanted) == ([], 1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from purpcode.errors import InputError
 from purpcode.evals.judging import objective_of, part_of, unmeasured
 from purpcode.evals.results import EvalHeader, ScoredSample
+from purpcode.evals.settings import SuiteSettings
 from purpcode.models.journaled import GenerationRequest, generate_journaled
 from purpcode.models.model import LanguageModel, Sampling
 from purpcode.oracles.oracle import Judgement, Panel
@@ -140,6 +141,46 @@ def score_rollouts(
     write_records(folder / "records.jsonl", scored)
     write_json_atomic(folder / "header.json", header.model_dump())
     return scored
+
+
+def evaluate_model(
+    model: LanguageModel,
+    samples: Sequence[Sample],
+    panel: Panel,
+    settings: SuiteSettings,
+    folder: Path,
+    *,
+    label: str,
+    judge: str,
+    seed: int,
+    on_progress: Callable[[int], None] | None = None,
+) -> list[ScoredSample]:
+    """Ask one model the whole suite and judge its answers; closes the model.
+
+    Raises what `generate_completions` and `score_rollouts` raise.
+    """
+    sampling = Sampling(temperature=settings.temperature, max_tokens=settings.max_tokens, seed=seed)
+    try:
+        rollouts = generate_completions(
+            model,
+            samples,
+            sampling,
+            folder / "rollouts.jsonl",
+            batch_size=settings.batch_size,
+            on_progress=on_progress,
+        )
+    finally:
+        model.close()
+    return score_rollouts(
+        samples,
+        rollouts,
+        panel,
+        folder,
+        label=label,
+        model=model.name,
+        sampling=sampling.model_dump(),
+        judge=judge,
+    )
 
 
 def _judgement(sample: Sample, logged: EvalSample | None) -> Judgement:

@@ -43,8 +43,13 @@ def select(
     rollouts: Sequence[Rollout],
     verified: Sequence[VerifiedRollout],
     settings: SelectSettings,
+    *,
+    draws: int,
 ) -> Selection:
-    """The distilled rows: one per prompt that has a rollout of `min_score` or more."""
+    """The distilled rows: one per prompt that has a rollout of `min_score` or more.
+
+    `draws` is n, the rollouts asked of each prompt; unanswered ones count against easiness.
+    """
     judged = {(record.sample_id, record.index): record for record in verified}
     by_sample: dict[str, list[Rollout]] = {}
     for rollout in rollouts:
@@ -61,7 +66,7 @@ def select(
                 unmeasured += 1
             elif record.passed and record.score >= settings.min_score:
                 scored.append((record.score, rollout))
-        if drawn and len(scored) > settings.easy_share * len(drawn):
+        if len(scored) > settings.easy_share * draws:
             easy.append(sample.id)
         if scored:
             rows.append(_distilled(sample, scored))
@@ -122,16 +127,19 @@ def verified_rows(
     samples: Mapping[str, Sample],
     panel: Panel,
     settings: SelectSettings,
-) -> list[TrainingRow]:
-    """The rows that pass their sample's oracles, with their scores; the others teach nothing."""
+) -> tuple[list[TrainingRow], int]:
+    """The rows that pass their sample's oracles, with their scores, and how many of the others
+    could not be judged; the others teach nothing."""
     asked = [samples[row.sample_id] for row in rows]
     if settings.require_format:
         asked = [with_format(sample) for sample in asked]
     answers = [Completion(text=row.completion[-1].content, stop_reason="stop") for row in rows]
-    return [
+    judgements = panel.judge(asked, answers)
+    kept = [
         row.model_copy(update={"score": judgement.score})
-        for row, judgement in zip(rows, panel.judge(asked, answers), strict=True)
+        for row, judgement in zip(rows, judgements, strict=True)
         if judgement.passed
         and judgement.score is not None
         and judgement.score >= settings.min_score
     ]
+    return kept, sum(judgement.passed is None for judgement in judgements)

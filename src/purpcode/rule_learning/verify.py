@@ -42,9 +42,16 @@ def verify(
     path: Path,
     on_progress: Callable[[int], None] | None = None,
 ) -> list[VerifiedRollout]:
-    """Judge every rollout in batches, journaling to `path`; resumes after the judged ones."""
+    """Judge every rollout in batches, journaling to `path`; resumes after the judged ones.
+
+    What an earlier try could not measure is tried again; its new record follows the old one.
+    """
     with Journal(path, VerifiedRollout) as journal:
-        done = {(record.sample_id, record.index) for record in journal.records}
+        done = {
+            (record.sample_id, record.index)
+            for record in journal.records
+            if record.passed is not None
+        }
         waiting = [
             rollout for rollout in rollouts if (rollout.sample_id, rollout.index) not in done
         ]
@@ -67,4 +74,4 @@ def verify(
             )
             if on_progress:
                 on_progress(len(batch))
-        return list(journal.records)
+        return list({(r.sample_id, r.index): r for r in journal.records}.values())
