@@ -63,10 +63,10 @@ class Pipeline:
         self._panel: Panel | None = None
         self._digest: str | None = None
 
-    def run(self, *, until: str = "report") -> None:
-        """All stages up to and including `until`, each reused, continued or begun."""
+    def run(self) -> None:
+        """All stages, each reused, continued or begun."""
         self._model_folder()
-        for name in STAGES[: STAGES.index(until) + 1]:
+        for name in STAGES:
             self.run_stage(name)
             if name == "redteam":
                 self._open_panel()  # a missing sandbox or judge shows before hours of sampling
@@ -164,7 +164,7 @@ class Pipeline:
             if work.state.counts["unmeasured"] == len(verified):
                 raise PurpcodeError(
                     f"none of {len(verified)} rollouts could be judged",
-                    hint=f"{work.folder / 'records.jsonl'} says why; then run with --redo verify.",
+                    hint=f"{work.folder / 'records.jsonl'} says why; the same command tries again.",
                 )
 
     def _select(self) -> None:
