@@ -20,7 +20,7 @@ from purpcode.oracles.unit_testing.forms import (
 from purpcode.sandbox.execution import ExecutionResult, Program, Sandbox
 from purpcode.types import Completion, Sample, Verdict
 
-JUDGEMENT_VERSION = 1
+JUDGEMENT_VERSION = 2
 """Raised whenever the same code and tests could get another verdict than before."""
 
 _EVIDENCE_CHARS = 2000

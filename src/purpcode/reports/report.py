@@ -148,6 +148,7 @@ def _row_figures(row: Row, labels: Sequence[str]) -> dict[str, Any]:
         "objective": row.objective,
         "part": row.part,
         "title": row.title,
+        "subtitle": row.subtitle,
         "oracles": row.oracles,
         "models": cells,
         "comparisons": comparisons,

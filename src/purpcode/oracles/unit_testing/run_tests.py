@@ -93,13 +93,14 @@ def judge(peer: Peer, code: str, tests: str, entry_point: str | None) -> tuple[s
     """(passed | failed | invalid, reason) of running tests against code behind a peer."""
     try:
         tree = ast.parse(tests)
+    except SyntaxError as error:  # apart from the run below, where the code may raise one too
+        return "invalid", f"the tests do not parse: {error.msg}"
+    try:
         names = _names_to_bind(tree, entry_point)
         namespace = _load(peer, code, names, entry_point)
         return "passed", f"{_run(peer, tree, namespace, entry_point)} asserts passed"
     except InvalidTests as error:
         return "invalid", str(error)
-    except SyntaxError as error:
-        return "invalid", f"the tests do not parse: {error.msg}"
     except (PeerLost, _LoadFailed) as error:
         return "failed", str(error)
     except AssertionError as error:
@@ -162,7 +163,11 @@ def _run(peer: Peer, tree: ast.Module, namespace: dict[str, Any], entry_point: s
     marked = ast.fix_missing_locations(marks.visit(tree))
     calls_to_load = peer.calls
     try:
-        exec(compile(marked, "tests", "exec", dont_inherit=True), namespace)
+        program = compile(marked, "tests", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise InvalidTests(f"the tests do not compile: {error.msg}") from None
+    try:
+        exec(program, namespace)
         check = namespace.get("check")
         if isinstance(check, types.FunctionType) and entry_point and not marks.reached:
             check(namespace[entry_point])  # the convention of HumanEval's tests
