@@ -1,4 +1,4 @@
-# make demo     install, then the whole recipe on this machine's CPU (at most 15 minutes)
+# make demo     install, then the whole recipe on this machine's CPU (about a quarter of an hour)
 # make test     install, then the tests
 # make check    install, then lint, types, architecture and tests
 # make lock     renew constraints.txt from a fresh resolution
