@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from purpcode.sandbox.supervisor import descendants
+from purpcode.sandbox.process_tree import descendants
 
 
 def test_children_and_grandchildren_are_found() -> None:

@@ -14,11 +14,21 @@ def failing_probe(monkeypatch):
     monkeypatch.setattr(registry, "probe_results", lambda _: failed)
 
 
-def test_auto_takes_a_sandbox_that_held_against_every_probe():
+def test_auto_takes_the_first_sandbox_that_held_against_every_probe(monkeypatch):
+    real, asked = registry.probe_results, []
+
+    def zygote_fails(name):
+        asked.append(name)
+        failed = (ProbeResult(name="write_outside", held=False, detail="wrote it"),)
+        return failed if name == "zygote" else real(name)
+
+    assert open_sandbox().name == "zygote"
+    monkeypatch.setattr(registry, "probe_results", zygote_fails)
     assert open_sandbox().name == "bubblewrap"
+    assert asked == ["zygote", "bubblewrap"]
 
 
-@pytest.mark.parametrize("name", ["auto", "bubblewrap"])
+@pytest.mark.parametrize("name", ["auto", "zygote", "bubblewrap"])
 def test_a_backend_that_fails_a_probe_is_not_used(failing_probe, name):
     with pytest.raises(UnavailableError) as caught:
         open_sandbox(name)
@@ -28,10 +38,11 @@ def test_a_backend_that_fails_a_probe_is_not_used(failing_probe, name):
 
 
 def test_a_missing_backend_says_why(monkeypatch):
-    def missing():
+    def missing(packages=()):
         raise UnavailableError("no bubblewrap here")
 
-    monkeypatch.setitem(registry.SANDBOXES, "bubblewrap", missing)
+    for name in ("zygote", "bubblewrap"):
+        monkeypatch.setitem(registry.SANDBOXES, name, missing)
     registry.probe_results.cache_clear()
     with pytest.raises(UnavailableError, match="no bubblewrap here"):
         open_sandbox()
@@ -44,7 +55,7 @@ def test_an_unknown_name_lists_the_known_ones():
 
 def test_the_report_never_offers_the_unsafe_backend_to_auto(failing_probe):
     rows = {name: (usable, detail) for name, usable, detail in sandbox_report()}
-    assert rows["bubblewrap"] == (False, "write_outside: wrote it")
+    assert rows["zygote"] == rows["bubblewrap"] == (False, "write_outside: wrote it")
     assert rows["unsafe-subprocess"][0] is False
 
 

@@ -8,12 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 ExecutionStatus = Literal["passed", "failed", "timeout", "oom", "output_limit", "sandbox_error"]
 
-MAIN_FILE = "main.py"
-"""Name of the file that `Program.code` becomes in the program's folder."""
+Language = Literal["python", "c", "cpp", "javascript"]
+
+MAIN_FILES: Mapping[Language, str] = {
+    "python": "main.py",
+    "c": "main.c",
+    "cpp": "main.cpp",
+    "javascript": "main.js",
+}
+"""Name of the file that `Program.code` becomes in the program's folder, by language."""
+
+MAIN_FILE = MAIN_FILES["python"]
+"""The same for Python programs."""
 
 
 class Program(BaseModel):
@@ -21,13 +31,14 @@ class Program(BaseModel):
 
     `files` (relative path → text) lie beside the code in its working folder. `timeout_s` is
     wall-clock from the start of the sandbox, `memory_mb` (MiB) holds for each process and for the
-    whole process tree, `output_bytes` for standard output and error together.
+    whole process tree, `output_bytes` for standard output and error together. C and C++ are
+    compiled first, in a sandbox and under limits of their own (`languages.py`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: str
-    language: Literal["python"] = "python"
+    language: Language = "python"
     files: Mapping[str, str] = {}
     stdin: str = ""
     timeout_s: float = Field(10.0, gt=0)
@@ -36,12 +47,15 @@ class Program(BaseModel):
 
     @field_validator("files")
     @classmethod
-    def _stay_in_the_folder(cls, files: Mapping[str, str]) -> Mapping[str, str]:
+    def _stay_in_the_folder(
+        cls, files: Mapping[str, str], info: ValidationInfo
+    ) -> Mapping[str, str]:
+        main = MAIN_FILES[info.data.get("language", "python")]
         for name in files:
             path = PurePosixPath(name)
             inside = path.parts and not path.is_absolute() and ".." not in path.parts
-            if not inside or "\0" in name or str(path) != name or name == MAIN_FILE:
-                raise ValueError(f"{name!r} is not a plain relative path beside {MAIN_FILE}")
+            if not inside or "\0" in name or str(path) != name or name == main:
+                raise ValueError(f"{name!r} is not a plain relative path beside {main}")
         return files
 
 
@@ -49,7 +63,8 @@ class ExecutionResult(BaseModel):
     """How a program ended. `sandbox_error` says nothing about the program: it is unmeasured.
 
     `evidence` carries `backend`, `returncode` (128 + signal for a killed program), `limit` (the
-    limit it hit, or None) and, for a sandbox error, `error`.
+    limit it hit, or None), for a sandbox error `error`, and `step: "compile"` for a program that
+    did not get past its compiler.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +80,8 @@ class Sandbox(Protocol):
     """A place where model-written code may run."""
 
     name: str
+    packages: tuple[str, ...]
+    """Installed distributions that programs may import, as they were asked for."""
 
     def fingerprint(self) -> str:
         """Identity of the backend: name, binary version, interpreter."""

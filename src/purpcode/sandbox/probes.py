@@ -1,72 +1,68 @@
 """The self-test of a sandbox: small harmless programs that try what it must prevent.
 
-A backend that fails one probe is not chosen. The programs that try are in `probe_programs.py`.
+A backend that fails one probe is not chosen. A probe that could not run did not hold.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
-import signal
-import socket
-import tempfile
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from purpcode.sandbox import probe_kernel_programs as kernel
+from purpcode.sandbox import probe_limit_programs as limits
 from purpcode.sandbox import probe_programs as programs
 from purpcode.sandbox.execution import ExecutionResult, Program, Sandbox
+from purpcode.sandbox.probe_bait import Bait, lay_bait, survivors
 
-_VARIABLE = "PURPCODE_SANDBOX_PROBE"
 _MEMORY_MB = 128
+_OUTPUT_BYTES = 1 << 16
+_SIDE_BY_SIDE = 4
+_SHOWN = 6
+_SIGNAL_S = 0.1
+"""How long a signalled process may take to end."""
+
+Elsewhere = Literal["required", "shown", "unseen"]
 
 
 class ProbeResult(BaseModel):
-    """Whether a sandbox held against one attempt, and what was seen."""
+    """Whether a sandbox held against one attempt, and what was seen.
+
+    `required` is False for what a server elsewhere may lack, because it concerns that server.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     held: bool
     detail: str
+    required: bool = True
 
 
-@dataclass
-class Bait:
-    """What the probes try to reach on the host: canary files, an environment variable, sockets."""
-
-    token: str
-    folder: Path
-    home: Path
-    listener: socket.socket
-    abstract: socket.socket
-
-    @property
-    def arguments(self) -> dict[str, str]:
-        """Values the probe programs are formatted with; the token is not among them."""
-        return {
-            "folder": repr(str(self.folder)),
-            "home": repr(str(self.home)),
-            "port": str(self.listener.getsockname()[1]),
-            "abstract": repr(self.abstract.getsockname()),
-            "marker": repr(self.marker),
-        }
-
-    @property
-    def marker(self) -> str:
-        """Command-line mark of the process that tries to outlive its program."""
-        return f"outlive-{self.token}"
+Judge = Callable[[ExecutionResult, Bait], tuple[bool, str]]
 
 
 @dataclass(frozen=True)
 class _Probe:
+    """A program and the judge of its result.
+
+    `elsewhere` says what the probe means for a backend on another machine: it is required there
+    too, only shown, or cannot be seen from here.
+    """
+
     name: str
     program: str
-    judge: Callable[[ExecutionResult, Bait], tuple[bool, str]]
+    judge: Judge
     timeout_s: float = 8.0
+    elsewhere: Elsewhere = "shown"
+    alone: bool = False
+    """Run when no other probe runs: older kernels count processes per uid over all namespaces."""
+    then: tuple[str, ...] = ()
+    """Programs to run afterwards, one by one, each judged the same; only for probes run alone."""
 
 
 def probe(sandbox: Sandbox) -> list[ProbeResult]:
@@ -75,118 +71,127 @@ def probe(sandbox: Sandbox) -> list[ProbeResult]:
     if honest.status != "passed" or honest.stdout.split() != ["ran", "in"]:
         what = honest.evidence.get("error") or honest.stderr.strip()[-300:] or honest.status
         return [ProbeResult(name="runs_programs", held=False, detail=str(what))]
-    results = [ProbeResult(name="runs_programs", held=True, detail=f"{honest.seconds:.2f} s")]
-    with _bait() as bait:
-        tried = sandbox.run_many(
-            [
-                Program(
-                    code=item.program.format(**bait.arguments),
-                    timeout_s=item.timeout_s,
-                    memory_mb=_MEMORY_MB,
-                    output_bytes=1 << 16,
-                )
-                for item in _PROBES
-            ],
-            workers=2,
-        )
-        for item, result in zip(_PROBES, tried, strict=True):
-            results.append(_judge(item, result, bait))
-    return results
-
-
-def _judge(item: _Probe, result: ExecutionResult, bait: Bait) -> ProbeResult:
-    if result.status == "sandbox_error":
-        held, detail = False, str(result.evidence.get("error"))
-    elif not result.stdout.startswith("ran"):
-        held, detail = False, f"the probe did not run: {result.stderr.strip()[-200:]}"
-    else:
-        held, detail = item.judge(result, bait)
-    return ProbeResult(name=item.name, held=held, detail=detail)
-
-
-@contextlib.contextmanager
-def _bait() -> Iterator[Bait]:
-    token = secrets.token_hex(16)
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="purpcode-probe-")))
-        folder.chmod(0o777)
-        (folder / "canary").write_text(token)
-        home = _home_canary(stack, token) or folder / "canary"
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        abstract = stack.enter_context(socket.socket(socket.AF_UNIX))
-        abstract.bind(f"\0purpcode-probe-{secrets.token_hex(8)}")
-        abstract.listen()
-        for server in (listener, abstract):
-            server.setblocking(False)
-        os.environ[_VARIABLE] = token
-        stack.callback(os.environ.pop, _VARIABLE, None)
-        yield Bait(token, folder, home, listener, abstract)
-
-
-def _home_canary(stack: contextlib.ExitStack, token: str) -> Path | None:
-    """A canary in the user's home, where the home can be written."""
+    ran = ProbeResult(name="runs_programs", held=True, detail=f"{honest.seconds:.2f} s")
     try:
-        descriptor, name = tempfile.mkstemp(dir=Path.home(), prefix=".purpcode-probe-")
-    except (OSError, RuntimeError):
-        return None
-    os.close(descriptor)
-    path = Path(name)
-    stack.callback(path.unlink, missing_ok=True)
-    path.write_text(token)
-    return path
+        return [ran, *_probe_all(sandbox)]
+    except OSError as error:  # no room for a file, no loopback: nothing can be tried
+        fault = f"the probes cannot be set up: {error}"
+        return [ran, ProbeResult(name="set_up", held=False, detail=fault)]
 
 
-def _wrote_nothing(_: ExecutionResult, bait: Bait) -> tuple[bool, str]:
-    seen = [path.name for path in bait.folder.iterdir() if path.name != "canary"]
-    seen += [] if bait.home.read_text() == bait.token else [str(bait.home)]
-    return not seen, f"wrote {seen} outside" if seen else "nothing written outside"
+def _probe_all(sandbox: Sandbox) -> list[ProbeResult]:
+    with lay_bait() as bait:
+        together = [item for item in PROBES if not item.alone]
+        made = [_program(item, item.program, bait) for item in together]
+        tried = sandbox.run_many(made, workers=_SIDE_BY_SIDE)
+        found = {
+            item.name: _judged(item, result, bait)
+            for item, result in zip(together, tried, strict=True)
+        }
+        found |= {item.name: _run_alone(item, sandbox, bait) for item in PROBES if item.alone}
+    return [_result(item, *found[item.name], sandbox) for item in PROBES]
 
 
-def _token_unseen(result: ExecutionResult, bait: Bait) -> tuple[bool, str]:
-    seen = bait.token in result.stdout
-    return not seen, "read it" if seen else "not readable"
-
-
-def _unconnected(_: ExecutionResult, bait: Bait) -> tuple[bool, str]:
-    reached = []
-    for name, server in (("loopback TCP", bait.listener), ("abstract Unix", bait.abstract)):
-        with contextlib.suppress(BlockingIOError):
-            server.accept()[0].close()
-            reached.append(name)
-    return (
-        not reached,
-        f"reached {' and '.join(reached)} sockets" if reached else "no host socket reached",
+def _program(item: _Probe, text: str, bait: Bait) -> Program:
+    return Program(
+        code=programs.START + text + programs.END,
+        stdin=bait.told(),
+        timeout_s=item.timeout_s,
+        memory_mb=_MEMORY_MB,
+        output_bytes=_OUTPUT_BYTES,
     )
 
 
-def _left_nothing(_: ExecutionResult, bait: Bait) -> tuple[bool, str]:
-    alive = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if bait.marker.encode() in path.read_bytes().split(b"\0"):
-                alive.append(int(path.parent.name))
-    for pid in alive:  # this probe's own sleeping process
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
-    return not alive, "a process outlived the program" if alive else "no process survived"
+def _run_alone(item: _Probe, sandbox: Sandbox, bait: Bait) -> tuple[bool, str]:
+    held, detail = False, ""
+    for text in (item.program, *item.then):
+        held, detail = _judged(item, sandbox.run(_program(item, text, bait)), bait)
+        if not held:
+            break
+    return held, detail
 
 
-def _number(result: ExecutionResult) -> int | None:
-    words = result.stdout.split()
-    return int(words[-1]) if len(words) > 1 and words[-1].isdigit() else None
+def _judged(item: _Probe, result: ExecutionResult, bait: Bait) -> tuple[bool, str]:
+    if result.status == "sandbox_error":
+        return False, str(result.evidence.get("error"))
+    if not result.stdout.startswith("ran"):
+        return False, f"the probe did not run: {result.stderr.strip()[-200:]}"
+    return item.judge(result, bait)
 
 
-def _few_processes(result: ExecutionResult, _: Bait) -> tuple[bool, str]:
-    count = _number(result)
-    return count is not None and count < programs.FORKS, f"{count} of {programs.FORKS} forks"
+def _result(item: _Probe, held: bool, detail: str, sandbox: Sandbox) -> ProbeResult:
+    remote = bool(getattr(sandbox, "remote", False))
+    if remote and item.elsewhere == "unseen":
+        held, detail = False, "cannot be seen from this machine"
+    required = not remote or item.elsewhere == "required"
+    return ProbeResult(name=item.name, held=held, detail=detail, required=required)
 
 
-def _little_disk(result: ExecutionResult, _: Bait) -> tuple[bool, str]:
-    written = _number(result)
-    return written is not None and written < programs.DISK_MIB, f"{written} MiB written"
+def _reported(result: ExecutionResult) -> list[str] | None:
+    """The lines a program printed of what it managed; None when it did not come to its end."""
+    lines = result.stdout.splitlines()
+    complete = result.status == "passed" and lines[:1] == ["ran"] and lines[-1:] == ["end"]
+    return lines[1:-1] if complete else None
 
 
-def _status(*wanted: str) -> Callable[[ExecutionResult, Bait], tuple[bool, str]]:
+def _unfinished(result: ExecutionResult) -> str:
+    seen = result.stderr.strip()[-200:]
+    return f"the probe did not end: {result.status} {seen}".strip()
+
+
+def _none_managed(word: str) -> Judge:
+    def judge(result: ExecutionResult, _: Bait) -> tuple[bool, str]:
+        managed = _reported(result)
+        if managed is None:
+            return False, _unfinished(result)
+        more = f" and {len(managed) - _SHOWN} more" if len(managed) > _SHOWN else ""
+        return not managed, ", ".join(managed[:_SHOWN]) + more if managed else word
+
+    return judge
+
+
+def _seen_outside(look: Callable[[Bait], Sequence[object]], bad: str, good: str) -> Judge:
+    """Judged by what is found on this machine after the program came to its end."""
+
+    def judge(result: ExecutionResult, bait: Bait) -> tuple[bool, str]:
+        found = look(bait)
+        if found:
+            return False, f"{bad} {', '.join(map(str, found))}"
+        return (True, good) if _reported(result) is not None else (False, _unfinished(result))
+
+    return judge
+
+
+def _token_unseen(result: ExecutionResult, bait: Bait) -> tuple[bool, str]:
+    if bait.token in result.stdout:
+        return False, "read it"
+    return (True, "not readable") if _reported(result) is not None else (False, _unfinished(result))
+
+
+def _files_unseen(result: ExecutionResult, bait: Bait) -> tuple[bool, str]:
+    if bait.token in result.stdout:
+        return False, "read a canary file"
+    return _none_managed("not readable")(result, bait)
+
+
+def _victim_alive(result: ExecutionResult, bait: Bait) -> tuple[bool, str]:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        bait.victim.wait(_SIGNAL_S)
+        return False, "ended a process outside"
+    return _none_managed("not signalled")(result, bait)
+
+
+def _few(limit: int, what: str) -> Judge:
+    def judge(result: ExecutionResult, _: Bait) -> tuple[bool, str]:
+        lines = _reported(result)
+        if lines is None or len(lines) != 1 or not lines[0].isdigit():
+            return False, _unfinished(result)
+        return int(lines[0]) < limit, f"{lines[0]} {what}"
+
+    return judge
+
+
+def _status(*wanted: str) -> Judge:
     def judge(result: ExecutionResult, _: Bait) -> tuple[bool, str]:
         held = result.status in wanted and "done" not in result.stdout
         return held, f"{result.status} after {result.seconds:.1f} s"
@@ -194,24 +199,77 @@ def _status(*wanted: str) -> Callable[[ExecutionResult, Bait], tuple[bool, str]]
     return judge
 
 
-def _all_refused(result: ExecutionResult, _: Bait) -> tuple[bool, str]:
-    allowed = result.stdout.split()[1:]
-    held = result.status == "passed" and not allowed
-    return held, f"allowed: {', '.join(allowed)}" if allowed else "refused"
+def _nothing_past_deadline(result: ExecutionResult, bait: Bait) -> tuple[bool, str]:
+    if survivors(bait.deadline_marker):
+        return False, "a process outlived the deadline"
+    return result.status == "timeout", f"{result.status}, no process survived"
 
 
-_PROBES = (
-    _Probe("write_outside", programs.WRITE_OUTSIDE, _wrote_nothing),
-    _Probe("read_environment", programs.READ_ENVIRONMENT, _token_unseen),
-    _Probe("read_host_files", programs.READ_HOST_FILES, _token_unseen),
-    _Probe("reach_sockets", programs.REACH_SOCKETS, _unconnected),
-    _Probe("leave_daemon", programs.LEAVE_DAEMON, _left_nothing),
-    _Probe("fork_without_bound", programs.FORK_WITHOUT_BOUND, _few_processes),
-    _Probe("exceed_memory", programs.EXCEED_MEMORY, _status("oom")),
-    _Probe("exceed_memory_by_many", programs.EXCEED_MEMORY_BY_MANY, _status("oom")),
-    _Probe("fill_disk", programs.FILL_DISK, _little_disk),
-    _Probe("flood_output", programs.FLOOD_OUTPUT, _status("output_limit")),
-    _Probe("outstay_deadline", programs.OUTSTAY_DEADLINE, _status("timeout"), timeout_s=1.0),
-    _Probe("kernel_surface", programs.KERNEL_SURFACE, _all_refused),
-    _Probe("inherited_descriptors", programs.INHERITED_DESCRIPTORS, _all_refused),
+PROBES = (
+    _Probe(
+        "write_outside",
+        programs.WRITE_OUTSIDE,
+        _seen_outside(Bait.written, "wrote", "nothing written outside"),
+        elsewhere="required",
+    ),
+    _Probe("read_environment", programs.READ_ENVIRONMENT, _token_unseen, elsewhere="required"),
+    _Probe("read_host_files", programs.READ_HOST_FILES, _files_unseen, elsewhere="required"),
+    _Probe("read_system_files", programs.READ_SYSTEM_FILES, _none_managed("not readable")),
+    _Probe(
+        "reach_sockets",
+        programs.REACH_SOCKETS,
+        _seen_outside(Bait.reached, "reached", "no socket outside reached"),
+        elsewhere="required",
+    ),
+    _Probe("reach_network", programs.REACH_NETWORK, _none_managed("no interface, no family")),
+    _Probe("signal_others", programs.SIGNAL_OTHERS, _victim_alive, elsewhere="required"),
+    _Probe("trace_others", programs.TRACE_OTHERS, _none_managed("neither traced nor read")),
+    _Probe(
+        "leave_daemon",
+        programs.LEAVE_DAEMON,
+        _seen_outside(lambda bait: survivors(bait.outlive_marker), "left", "no process survived"),
+        elsewhere="unseen",
+    ),
+    _Probe(
+        "outlive_deadline",
+        limits.OUTLIVE_DEADLINE,
+        _nothing_past_deadline,
+        timeout_s=1.0,
+        elsewhere="unseen",
+    ),
+    _Probe(
+        "leave_state",
+        programs.LEAVE_STATE,
+        _none_managed("nothing left"),
+        alone=True,
+        then=(programs.FIND_STATE,) * 3,  # a backend with several workers may take turns
+    ),
+    _Probe("exceed_memory", limits.EXCEED_MEMORY, _status("oom")),
+    _Probe("exceed_memory_by_many", limits.EXCEED_MEMORY_BY_MANY, _status("oom")),
+    _Probe("exceed_shared_memory", limits.EXCEED_SHARED_MEMORY, _status("oom")),
+    _Probe("fill_disk", limits.FILL_DISK, _few(limits.DISK_MIB, "MiB written")),
+    _Probe("flood_output", limits.FLOOD_OUTPUT, _status("output_limit"), elsewhere="required"),
+    _Probe(
+        "outstay_deadline",
+        limits.OUTSTAY_DEADLINE,
+        _status("timeout"),
+        timeout_s=1.0,
+        elsewhere="required",
+    ),
+    _Probe("kernel_surface", kernel.KERNEL_SURFACE, _none_managed("refused")),
+    _Probe("new_namespaces", kernel.NEW_NAMESPACES, _none_managed("refused")),
+    _Probe("mount", kernel.MOUNT, _none_managed("refused")),
+    _Probe("gain_privilege", kernel.GAIN_PRIVILEGE, _none_managed("none")),
+    _Probe("devices", kernel.DEVICES, _none_managed("only harmless ones")),
+    _Probe("kernel_files", kernel.KERNEL_FILES, _none_managed("nothing of the machine")),
+    _Probe(
+        "inherited_descriptors", programs.INHERITED_DESCRIPTORS, _none_managed("none inherited")
+    ),
+    _Probe(
+        "fork_without_bound",
+        limits.FORK_WITHOUT_BOUND,
+        _few(limits.FORKS, f"of {limits.FORKS} forks"),
+        alone=True,
+    ),
 )
+"""Every probe, in the order they are shown."""

@@ -15,6 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from purpcode.sandbox.execution import MAIN_FILE, ExecutionResult, Program, run_in_threads
+from purpcode.sandbox.namespace_descriptors import memory_file
+from purpcode.sandbox.packages import find_packages
+from purpcode.sandbox.process_tree import ChildTree
 from purpcode.sandbox.supervisor import Supervision
 
 _ENVIRONMENT = {"PATH": os.defpath, "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
@@ -30,7 +33,8 @@ class UnsafeSubprocess:
 
     name = "unsafe-subprocess"
 
-    def __init__(self) -> None:
+    def __init__(self, packages: Sequence[str] = ()) -> None:
+        self.packages = find_packages(packages).names  # installed: all of them are importable
         self._bootstrap = (Path(__file__).parent / "bootstrap.py").read_text()
 
     def fingerprint(self) -> str:
@@ -40,6 +44,10 @@ class UnsafeSubprocess:
     def run(self, program: Program) -> ExecutionResult:
         """Run one program unconfined; the first one logs a warning."""
         _warn_once()
+        if program.language != "python":
+            fault = f"this backend runs Python only, not {program.language}"
+            evidence = {"backend": self.name, "error": fault}
+            return ExecutionResult(status="sandbox_error", evidence=evidence)
         try:
             with tempfile.TemporaryDirectory(
                 prefix="purpcode-", ignore_cleanup_errors=True
@@ -60,8 +68,8 @@ class UnsafeSubprocess:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", errors="surrogatepass")
-        started_read, started_write = os.pipe()
-        command = [sys.executable, "-s", "-c", self._bootstrap, str(started_write), "-1"]
+        report = memory_file(b"")
+        command = [sys.executable, "-s", "-c", self._bootstrap, str(report), "-1"]
         command += [
             str(folder / MAIN_FILE),
             f"RLIMIT_AS={program.memory_mb << 20}",
@@ -72,21 +80,20 @@ class UnsafeSubprocess:
                 command,
                 cwd=folder,
                 env={"HOME": str(folder), **_ENVIRONMENT},
-                pass_fds=(started_write,),
+                pass_fds=(report,),
                 start_new_session=True,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             )
-            os.close(started_write)
-            supervision = Supervision(process, program, started_read)
+            supervision = Supervision(ChildTree(process), program, report)
             try:
                 supervision.watch()
             finally:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(process.pid, signal.SIGKILL)
         finally:
-            os.close(started_read)
+            os.close(report)
         return supervision.result(self.name)
 
 
