@@ -338,3 +338,17 @@ def test_hostile_text_is_read_in_time(hostile: str) -> None:
     loose_code(answer)
     repeated_string(hostile)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    "loose",
+    [
+        "> import os\n> os.system(name)",
+        ">>> import os\n>>> os.system(name)",
+        ">>> import os\n... os.system(name)",
+        "\u200bimport os\nos.\u200bsystem(name)",
+    ],
+)
+def test_quoted_prompted_and_invisibly_marked_code_beside_a_fence_is_found(loose: str) -> None:
+    found = loose_code(f"```python\nx = 1\n```\n\n{loose}\n")
+    assert [block.code for block in found] == ["import os\nos.system(name)\n"]

@@ -40,6 +40,8 @@ _THINK = re.compile(r"\s*<think>.*?</think>\s*", re.DOTALL)
 _THINK_OPEN = re.compile(r"\s*<think>")
 _FENCE_LINE = re.compile(r"^[ \t>*+-]*(?:```|~~~)", re.MULTILINE)
 _PRE = re.compile(r"<pre\b[^<>]*>(?P<code>.*?)(?P<end></pre>|\Z)", re.DOTALL | re.IGNORECASE)
+_QUOTE_MARKS = re.compile(r"^ {0,3}(?:> ?)+")
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"))
 _CODE_TAG = re.compile(r"\A\s*<code\b[^<>]*>|</code>\s*\Z", re.IGNORECASE)
 
 
@@ -193,11 +195,14 @@ def loose_code(answer: str) -> list[CodeBlock]:
 def _python_runs(text: str, *, indented: bool) -> list[CodeBlock]:
     """Runs of lines outside of all blocks, each from a line that hardly anything but Python has
     (or, with `indented`, from a Python line indented like a code block) to the last that could be
-    Python."""
+    Python. Quotation marks, prompts and invisible characters make no code prose."""
     outside = _PRE.sub("\n```\n", "\n".join(_lines_outside_fences(text)))
     runs: list[list[str]] = []
     is_open = False
-    for line in outside.split("\n"):
+    for shown in outside.translate(_INVISIBLE).split("\n"):
+        line = _QUOTE_MARKS.sub("", shown)
+        if line != shown or is_open:
+            line = line.removeprefix("... ")
         deep = line.startswith(("    ", "\t"))
         goes_on = not line.strip() or deep or is_python_line(line) or _is_comment(line)
         if is_open and goes_on:

@@ -12,8 +12,8 @@ class OracleSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    analyzers: tuple[str, ...] = Field(("bandit", "ruff"), min_length=1)
-    """Static analyzers whose findings make code insecure."""
+    analyzers: tuple[str, ...] = Field(("fast",), min_length=1)
+    """Static analyzers, or profiles of several, whose findings make code insecure."""
     min_severity: Severity = "medium"
     """Findings below this severity do not fail secure_code."""
     refusal_score: UnitInterval = 0.8

@@ -1,4 +1,4 @@
 """How untrusted code meets its tests without ever sharing an interpreter with them.
 In: a sample's target and the code of an answer. Out: sandbox programs, and a verdict from what
-they printed. `wire`, `peer`, `run_tests` and `run_calls` run inside the sandbox, on the standard
-library alone."""
+they printed. `wire`, `remote`, `peer`, `code_side`, `tests_side`, `stubs`, `marks` and `run_*` run
+inside the sandbox, on the standard library alone (and pytest, in `run_pytest`)."""

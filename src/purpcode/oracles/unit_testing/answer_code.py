@@ -44,6 +44,23 @@ def python_code(text: str, entry_point: str | None = None, whole_program: bool =
     return alone[-1]
 
 
+def source_code(text: str, language: str) -> str:
+    """The longest block of a response in a language other than Python; a block that names no
+    language counts where none names this one. C may stand in a block named C++, and C++ in one
+    named C: the target says what it is.
+
+    Raises:
+        NoCodeError: without such a block.
+    """
+    kin = {"c": ("c", "cpp"), "cpp": ("cpp", "c")}.get(language, (language,))
+    found = [block for block in code_blocks(answer_text(text)) if block.code.strip()]
+    named = [block.code for block in found if block.language in kin]
+    blocks = named or [block.code for block in found if block.language in (None, "text")]
+    if not blocks:
+        raise NoCodeError(f"the answer has no {language} code")
+    return max(blocks, key=len)
+
+
 def _defined(code: str) -> set[str] | None:
     """Names a module's top level defines; None when it does not parse."""
     tree = _parsed(code)

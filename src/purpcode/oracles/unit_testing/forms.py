@@ -1,251 +1,223 @@
-"""The forms of tests a target can hold, as sandbox programs and a grader of their output."""
+"""The forms of tests a target can hold, each as trials of a piece of code."""
 
 from __future__ import annotations
 
 import functools
-import json
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from purpcode.oracles.settings import OracleSettings
-from purpcode.oracles.unit_testing.comparison import outputs_match, values_match
-from purpcode.oracles.unit_testing.wire import WireError, decode, encode
+from purpcode.oracles.oracle import digest
+from purpcode.oracles.unit_testing.calls_form import CallsForm, ReferenceForm
+from purpcode.oracles.unit_testing.grading import (
+    Grade,
+    Limits,
+    Trial,
+    driver,
+    new_nonce,
+    reports,
+    shown,
+    stopped,
+)
+from purpcode.oracles.unit_testing.printed import outputs_match
+from purpcode.oracles.unit_testing.target import BadTargetError, TestTarget
 from purpcode.sandbox.execution import ExecutionResult, Program
 
-_SHOWN_CHARS = 200
-
-
-class BadTargetError(Exception):
-    """A target that cannot judge any code, and why."""
-
-
-class Call(BaseModel):
-    """One input of the data oracle and the value it must give."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    args: list[Any] = []
-    kwargs: dict[str, Any] = {}
-    expected: Any
-
-
-class TestTarget(BaseModel):
-    """What `unit_tests` reads of `Sample.target`; every form present must pass."""
-
-    __test__ = False  # not a test case, whatever its name says to pytest
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    language: str = "python"
-    entry_point: str | None = None
-    tests: str | None = None
-    calls: list[Call] | None = Field(None, min_length=1)
-    inputs: list[str | list[str]] | None = Field(None, min_length=1)
-    outputs: list[str | list[str]] | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> TestTarget:
-        if self.language != "python":
-            raise ValueError(f"no sandboxed interpreter for {self.language}")
-        if self.tests is None and self.calls is None and self.inputs is None:
-            raise ValueError("the target has no 'tests', 'calls' or 'inputs'")
-        if self.calls is not None and not self.entry_point:
-            raise ValueError("'calls' need an 'entry_point'")
-        if self.inputs is not None and len(self.inputs) != len(self.outputs or []):
-            raise ValueError("'inputs' and 'outputs' differ in number")
-        return self
-
 
 @dataclass(frozen=True)
-class Grade:
-    """What the results say: passed, failed, or None for what could not be measured."""
+class Footing:
+    """What is known of a form before any answer is tried: from the negative control and from the
+    reference. `fault` says why it can judge nobody."""
 
-    passed: bool | None
-    reason: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Programs to run for one answer, and how to read their results (given in their order)."""
-
-    programs: tuple[Program, ...]
-    grade: Callable[[Sequence[ExecutionResult]], Grade]
+    fault: str | None = None
+    keep_arguments: bool = False
+    reference_s: float | None = None
+    values: tuple[Any, ...] | None = None
+    """JSON forms of the reference's values."""
 
 
-def read_target(target: dict[str, Any]) -> TestTarget:
-    """The target's tests; raises `BadTargetError` naming what is missing or wrong."""
-    try:
-        return TestTarget.model_validate(target)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise BadTargetError(f"target.{place}: {message}" if place else message) from None
+class Form(Protocol):
+    """One way of testing, with the tests of one target."""
+
+    @property
+    def key(self) -> str:
+        """Identity of the tests."""
+        ...
+
+    @property
+    def whole_program(self) -> bool:
+        """Whether an answer's code runs as a program, instead of being called."""
+        ...
+
+    def control(self, limits: Limits) -> Trial | None:
+        """The negative control: its grade's `found` may hold a `fault` and `keep_arguments`."""
+        ...
+
+    def measure(self, reference: str, limits: Limits, footing: Footing) -> Trial:
+        """The reference's run; its grade must be passed, `found` may hold `values`."""
+        ...
+
+    def trial(self, code: str, limits: Limits, footing: Footing) -> Trial:
+        """The trial of an answer's code."""
+        ...
 
 
-def plans_for(
-    target: TestTarget, code: Callable[[bool], str], settings: OracleSettings
-) -> list[Plan]:
-    """One plan per form in the target; `code(whole_program)` gives the answer's code.
-
-    Raises `BadTargetError` for values that cannot be handed to a program.
-    """
-    plans = []
-    if target.tests is not None:
-        plans.append(_tests_plan(target.tests, target.entry_point, code(False), settings))
+def forms_of(target: TestTarget) -> list[Form]:
+    """The forms in a target, which must all pass; raises `BadTargetError` for unusable values."""
+    forms: list[Form] = []
+    for name, text in (("run_tests", target.tests), ("run_pytest", target.pytest)):
+        if text is not None:
+            forms.append(TestsForm(name, text, target.entry_point, target.module))
     if target.calls is not None and target.entry_point:
-        plans.append(_calls_plan(target.calls, target.entry_point, code(False), settings))
+        forms.append(CallsForm.of(target))
+    if target.arguments and target.entry_point:
+        forms.append(ReferenceForm.of(target))
     if target.inputs is not None and target.outputs is not None:
-        plans.append(_stdio_plan(target.inputs, target.outputs, code(True), settings))
-    return plans
+        forms.append(PrintedForm.of(target))
+    return forms
 
 
-def _tests_plan(tests: str, entry_point: str | None, code: str, settings: OracleSettings) -> Plan:
-    nonce = secrets.token_hex(16)
-    request = {"nonce": nonce, "code": code, "tests": tests, "entry_point": entry_point}
-    program = _driver("run_tests", request, settings)
-    return Plan((program,), functools.partial(_grade_tests, nonce))
+@dataclass(frozen=True)
+class TestsForm:
+    """Assert statements, or a pytest file: tests that call the code."""
+
+    __test__ = False
+
+    driver_name: str
+    tests: str
+    entry_point: str | None
+    module: str
+    whole_program = False
+
+    @property
+    def key(self) -> str:
+        """Identity of the tests."""
+        return digest(self.driver_name, self.tests, self.entry_point, self.module)
+
+    def control(self, limits: Limits) -> Trial:
+        """The tests against stubs: some tests they must fail."""
+        nonce = new_nonce()
+        request = self._request(nonce, "", control=True, stub_s=limits.timeout_s / 5)
+        grade = functools.partial(_grade_control, nonce)
+        return Trial(f"control/{self.key}", (driver(self.driver_name, request, limits),), grade)
+
+    def measure(self, reference: str, limits: Limits, footing: Footing) -> Trial:
+        """The reference is tried as an answer is."""
+        return self.trial(reference, limits, footing)
+
+    def trial(self, code: str, limits: Limits, footing: Footing) -> Trial:
+        """The tests against an answer's code."""
+        nonce = new_nonce()
+        request = self._request(nonce, code, keep_arguments=footing.keep_arguments)
+        program = driver(self.driver_name, request, limits)
+        grade = functools.partial(_grade_tests, nonce)
+        key = digest(self.key, code, footing.keep_arguments)
+        return Trial(key, (program,), grade, footing.reference_s)
+
+    def _request(self, nonce: str, code: str, **more: float) -> dict[str, Any]:
+        named = {"entry_point": self.entry_point, "module": self.module}
+        return {"nonce": nonce, "code": code, "tests": self.tests, **named, **more}
 
 
 def _grade_tests(nonce: str, results: Sequence[ExecutionResult]) -> Grade:
-    stopped = _stopped(results[0])
-    if stopped is not None:
-        return stopped
-    reports = _reports(results[0].stdout, nonce)
-    if len(reports) != 1:
+    ended = stopped(results[0])
+    if ended is not None:
+        return ended
+    said = reports(results[0].stdout, nonce)
+    if len(said) != 1:
         return Grade(False, "the program ended before its tests did")
-    outcome, reason = reports[0].get("outcome"), str(reports[0].get("reason"))
+    outcome, reason = said[0].get("outcome"), str(said[0].get("reason"))
     return Grade({"passed": True, "failed": False}.get(str(outcome)), reason)
 
 
-def _calls_plan(
-    calls: Sequence[Call], entry_point: str, code: str, settings: OracleSettings
-) -> Plan:
-    nonce = secrets.token_hex(16)
-    try:
-        forms = [encode((tuple(call.args), call.kwargs)) for call in calls]
-        for call in calls:
-            encode(call.expected)
-    except WireError as error:
-        raise BadTargetError(f"target.calls: {error}") from None
-    request = {"nonce": nonce, "code": code, "entry_point": entry_point, "calls": forms}
-    program = _driver("run_calls", request, settings)
-    return Plan((program,), functools.partial(_grade_calls, nonce, entry_point, calls))
+def _grade_control(nonce: str, results: Sequence[ExecutionResult]) -> Grade:
+    """Passed when the tests can judge. Only tests that need their arguments kept say so."""
+    ended = stopped(results[0])
+    said = reports(results[0].stdout, nonce)
+    if ended is not None and ended.passed is None:
+        return Grade(None, ended.reason, {"sandbox_fault": True})
+    if ended is not None or len(said) != 1:
+        return Grade(True, "the tests do not end on code that does nothing")
+    outcomes = {name: report.get("outcome") for name, report in said[0].items()}
+    # Tests that lack a module or do not parse are at fault with every stub.
+    faults = [str(report.get("reason")) for report in said[0].values()]
+    if set(outcomes.values()) == {"invalid"}:
+        return Grade(None, faults[0])
+    idle = [name for name in ("none", "anything", "empty") if outcomes.get(name) == "passed"]
+    if idle:
+        return Grade(None, "the tests prove nothing: code that does nothing passes them")
+    return Grade(True, "", {"keep_arguments": outcomes.get("emptied") == "passed"})
 
 
-def _grade_calls(
-    nonce: str, entry_point: str, calls: Sequence[Call], results: Sequence[ExecutionResult]
-) -> Grade:
-    stopped = _stopped(results[0])
-    if stopped is not None:
-        return stopped
-    reports = _reports(results[0].stdout, nonce)
-    for index, call in enumerate(calls):
-        name = f"call {index + 1} of {len(calls)} to {entry_point}"
-        if index >= len(reports):
-            return Grade(False, f"the program ended before {name}")
-        report = reports[index]
-        if report.get("index") != index or "value" not in report:
-            return Grade(False, f"{name}: {str(report.get('error'))[:_SHOWN_CHARS]}")
-        try:
-            value = decode(report["value"])
-        except WireError as error:
-            return Grade(False, f"{name}: {error}")
-        if not values_match(call.expected, value):
-            return Grade(False, f"{name}: {_shown(value)} instead of {_shown(call.expected)}")
-    if len(reports) > len(calls):
-        return Grade(False, "the program reported more values than it was asked for")
-    return Grade(True, f"{len(calls)} calls gave the expected values")
+@dataclass(frozen=True)
+class PrintedForm:
+    """Texts for standard input, and what must be printed."""
 
+    language: Any
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    whole_program = True
 
-def _stdio_plan(
-    inputs: Sequence[str | list[str]],
-    outputs: Sequence[str | list[str]],
-    code: str,
-    settings: OracleSettings,
-) -> Plan:
-    programs = tuple(
-        Program(
-            code=code,
-            stdin=_text(item),
-            timeout_s=settings.test_timeout_s,
-            memory_mb=settings.test_memory_mb,
+    @classmethod
+    def of(cls, target: TestTarget) -> PrintedForm:
+        """Raises `BadTargetError` where printing nothing would do."""
+        inputs, outputs = map(_text, target.inputs or ()), map(_text, target.outputs or ())
+        form = cls(target.language, tuple(inputs), tuple(outputs))
+        if not any(output.strip() for output in form.outputs):
+            raise BadTargetError("target.outputs: printing nothing would pass")
+        return form
+
+    @property
+    def key(self) -> str:
+        """Identity of the tests."""
+        return digest("printed", self.language, self.inputs, self.outputs)
+
+    def control(self, limits: Limits) -> None:
+        """No program is needed to know that some output is expected."""
+
+    def measure(self, reference: str, limits: Limits, footing: Footing) -> Trial:
+        """The reference is tried as an answer is."""
+        return self.trial(reference, limits, footing)
+
+    def trial(self, code: str, limits: Limits, footing: Footing) -> Trial:
+        """One program for each input."""
+        programs = tuple(
+            Program(
+                code=code,
+                language=self.language,
+                stdin=text,
+                timeout_s=limits.timeout_s,
+                memory_mb=limits.memory_mb,
+            )
+            for text in self.inputs
         )
-        for item in inputs
-    )
-    return Plan(programs, functools.partial(_grade_stdio, [_text(item) for item in outputs]))
+        return Trial(digest(self.key, code), programs, self._grade, footing.reference_s)
 
+    def _grade(self, results: Sequence[ExecutionResult]) -> Grade:
+        unmeasured = None
+        for index, result in enumerate(results):
+            grade = self._grade_one(index, result)
+            if grade is not None and grade.passed is False:
+                return grade
+            unmeasured = unmeasured or grade
+        return unmeasured or Grade(True, f"{len(results)} inputs gave the expected output")
 
-def _grade_stdio(outputs: Sequence[str], results: Sequence[ExecutionResult]) -> Grade:
-    unmeasured = None
-    for index, (wanted, result) in enumerate(zip(outputs, results, strict=True), start=1):
-        name = f"input {index} of {len(outputs)}"
-        stopped = _stopped(result)
-        if stopped is not None:
-            if stopped.passed is False:
-                return Grade(False, f"{name}: {stopped.reason}")
-            unmeasured = unmeasured or Grade(None, f"{name}: {stopped.reason}")
-        elif result.status == "failed":
-            last = result.stderr.strip().rsplit("\n", 1)[-1][:_SHOWN_CHARS]
+    def _grade_one(self, index: int, result: ExecutionResult) -> Grade | None:
+        """What is wrong with one output; None for a right one."""
+        name, wanted = f"input {index + 1} of {len(self.outputs)}", self.outputs[index]
+        ended = stopped(result)
+        if ended is not None:
+            return Grade(ended.passed, f"{name}: {ended.reason}")
+        if result.status == "failed":
+            if result.evidence.get("step") == "compile":
+                said = next((s for s in result.stderr.splitlines() if "error" in s), "")
+                return Grade(False, f"the code does not compile: {said[:200]}")
+            last = result.stderr.strip().rsplit("\n", 1)[-1][:200]
             return Grade(False, f"{name}: exit code {result.evidence.get('returncode')}: {last}")
-        elif not outputs_match(wanted, result.stdout):
-            return Grade(False, f"{name}: printed {_shown(result.stdout)}, not {_shown(wanted)}")
-    return unmeasured or Grade(True, f"{len(outputs)} inputs gave the expected output")
-
-
-def _stopped(result: ExecutionResult) -> Grade | None:
-    """The grade of a program that was stopped from outside, None for one that ended by itself."""
-    if result.status == "sandbox_error":
-        return Grade(None, str(result.evidence.get("error") or "the sandbox failed"))
-    reasons = {
-        "timeout": "ran past its deadline",
-        "oom": "needed more memory than it may",
-        "output_limit": "printed more than it may",
-    }
-    return Grade(False, reasons[result.status]) if result.status in reasons else None
-
-
-def _driver(name: str, request: dict[str, Any], settings: OracleSettings) -> Program:
-    return Program(
-        code=_source(name),
-        files={
-            f"purpcode/oracles/unit_testing/{part}.py": _source(part) for part in ("wire", "peer")
-        },
-        stdin=json.dumps(request),
-        timeout_s=settings.test_timeout_s,
-        memory_mb=settings.test_memory_mb,
-    )
-
-
-@functools.cache
-def _source(name: str) -> str:
-    return (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")
-
-
-def _reports(stdout: str, nonce: str) -> list[dict[str, Any]]:
-    """What a driver said under its nonce. Hostile text: anything unreadable counts as empty."""
-    found: list[dict[str, Any]] = []
-    for line in stdout.split("\n"):
-        if line.startswith(nonce + " "):
-            try:
-                report = json.loads(line.removeprefix(nonce))
-            except (ValueError, RecursionError):
-                report = None
-            found.append(report if isinstance(report, dict) else {})
-    return found
+        if not outputs_match(wanted, result.stdout):
+            return Grade(False, f"{name}: printed {shown(result.stdout)}, not {shown(wanted)}")
+        return None
 
 
 def _text(lines: str | list[str]) -> str:
     return lines if isinstance(lines, str) else "\n".join(lines)
-
-
-def _shown(value: Any) -> str:
-    try:
-        return repr(value)[:_SHOWN_CHARS]
-    except (ValueError, RecursionError):  # an int too long to print
-        return f"a {type(value).__name__}"

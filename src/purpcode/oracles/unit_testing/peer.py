@@ -1,79 +1,67 @@
 """Two interpreters calling each other over pipes: the tests' and the code under test's.
 
 Values travel by value (`wire`); other objects stay where they are and the other side holds a
-`Remote`. A `Remote` equals only another `Remote`, and only if the side that owns them says so: an
-object of the code under test can never claim to equal, contain or exceed an expected value.
-Runs in the sandbox.
+`Remote`. Runs in the sandbox.
 """
 
 from __future__ import annotations
 
 import builtins
+import importlib
+import inspect
 import json
-import operator
-from collections.abc import Callable
+import sys
+import threading
+import weakref
 from typing import Any, BinaryIO
 
-from purpcode.oracles.unit_testing.wire import WireError, decode, encode
+from purpcode.oracles.unit_testing.remote import OPERATIONS, Remote, behind, key_of, valued
+from purpcode.oracles.unit_testing.wire import Reader, WireError, decode, encode, nested_lists
 
 MESSAGE_CHARS = 300
+_MUTABLE = (list, dict, set, bytearray)
+_RUNNERS = {"unittest", "doctest"}
+"""Modules whose exceptions tell a test runner what to do: the code under test may not."""
 
 
 class PeerLost(BaseException):
     """The other side ended or broke the protocol; no `except Exception` of a test may hide it."""
 
 
-def _call(function: Any, *args: Any, **kwargs: Any) -> Any:
-    return function(*args, **kwargs)
+class Unsupported(BaseException):
+    """What the tests do cannot be done across two interpreters: it says nothing of the code."""
 
 
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    "call": _call,
-    "getattr": getattr,
-    "setattr": setattr,
-    "iter": iter,
-    "next": next,
-    "len": len,
-    "bool": bool,
-    "str": str,
-    "repr": repr,
-    "isinstance": lambda kind, value: isinstance(value, kind),
-    "enter": lambda manager: manager.__enter__(),
-    "exit": lambda manager: manager.__exit__(None, None, None),
-    "getitem": operator.getitem,
-    "setitem": operator.setitem,
-    "delitem": operator.delitem,
-    **{
-        name: getattr(operator, name)
-        for name in ("eq", "lt", "le", "gt", "ge", "add", "sub", "mul")
-    },
-}
-
-
-class Peer:
+class Peer(Reader):
     """One end of the conversation. Messages are lines of JSON; calls nest."""
 
     def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
         self._reader = reader
         self._writer = writer
         self._exported: dict[int, Any] = {}
+        self._remotes: weakref.WeakValueDictionary[int, Remote] = weakref.WeakValueDictionary()
+        self._lock = threading.RLock()
         self.calls = 0
+        self.keep_arguments = False
+        """Leave the caller's containers as they were, whatever the callee did to its copies."""
         self.errors: dict[str, type[Exception]] = {}
-        """Exception classes of the other side, by name, beyond the builtin ones."""
+        """Exception classes of the other side, by name, beyond the standard ones."""
 
     def ask(self, operation: str, target: Any, *args: Any, **kwargs: Any) -> Any:
         """Have the other side apply an operation to an object of its own (or None: its module)."""
-        self.calls += 1
-        self._send({"do": operation, "on": self.pack([target, *args]), "named": self.pack(kwargs)})
-        while True:
-            message = self._receive()
-            if "do" in message:
-                self._serve(message)
-            elif "raise" in message:
-                raise self._error(message)
-            else:
-                _write_back(args, self.unpack(message.get("changed", ["d", []])))
-                return self.unpack(message.get("value"))
+        with self._lock:
+            self.calls += 1
+            packed = self.pack([target, *args]), self.pack(kwargs)
+            self._send({"do": operation, "on": packed[0], "named": packed[1]})
+            while True:
+                message = self._receive()
+                self.printed(message.get("out"))
+                if "do" in message:
+                    self._serve(message)
+                elif "raise" in message:
+                    raise self._error(message, operation)
+                else:
+                    return self._value(message, args)
 
     def serve_forever(self) -> None:
         """Answer the other side until it hangs up."""
@@ -87,7 +75,7 @@ class Peer:
     def unpack(self, form: Any) -> Any:
         """Value of a JSON form; raises `PeerLost` when it is malformed."""
         try:
-            return decode(form, self._resolve)
+            return decode(form, self)
         except WireError as error:
             raise PeerLost(str(error)) from None
 
@@ -100,6 +88,26 @@ class Peer:
             raise AttributeError("private names cannot be reached across")
         return OPERATIONS[operation](*operands, **named)
 
+    def printed(self, texts: Any) -> None:
+        """What the other side printed since its last message."""
+
+    def take_printed(self) -> Any:
+        """What this side printed since its last message, for the other side."""
+        return None
+
+    def refuse_to_extend(self) -> None:
+        """Refuse to derive a class from one of the other side."""
+        raise Unsupported("the tests derive a class from one of the code's")
+
+    def _value(self, message: dict[str, Any], args: tuple[Any, ...]) -> Any:
+        same = message.get("same")
+        changed = self.unpack(message.get("changed", ["d", []]))
+        if not self.keep_arguments:
+            _write_back(args, changed)
+            if isinstance(same, int) and 0 <= same < len(args):
+                return args[same]
+        return self.unpack(message.get("value"))
+
     def _serve(self, message: dict[str, Any]) -> None:
         operands, named = self.unpack(message.get("on")), self.unpack(message.get("named"))
         before = [encode_or_none(operand) for operand in operands[1:]]
@@ -109,39 +117,88 @@ class Peer:
             changed = {
                 index: operand
                 for index, operand in enumerate(operands[1:])
-                if isinstance(operand, list | dict | set | bytearray)
-                and encode_or_none(operand) != before[index]
+                if isinstance(operand, _MUTABLE) and encode_or_none(operand) != before[index]
             }
             if changed:
                 reply["changed"] = self.pack(changed)
-        except PeerLost:
+            for index, operand in enumerate(operands[1:]):
+                if operand is value and isinstance(value, _MUTABLE):
+                    reply["same"] = index
+        except (PeerLost, Unsupported):
             raise
         except BaseException as error:  # sys.exit of the code under test included
-            names = [kind.__name__ for kind in type(error).__mro__]
-            reply = {"raise": names, "message": _message(error)}
+            reply = self._description(error)
         self._send(reply)
 
     def _export(self, value: Any) -> Any:
-        if isinstance(value, Remote):
-            return ["yours", object.__getattribute__(value, "_key")]
+        own = behind(value)
+        if isinstance(own, Remote):
+            return ["yours", key_of(own)]
         self._exported[id(value)] = value
-        return ["mine", id(value)]
+        kind = "class" if isinstance(value, type) else "object"
+        return ["mine", id(value), "coroutine" if inspect.iscoroutine(value) else kind]
 
-    def _resolve(self, tag: str, key: Any) -> Any:
-        return Remote(self, key) if tag == "mine" else self._exported[key]
+    def resolve(self, tag: str, key: Any) -> Any:
+        """A `Remote` for an object of the other side, the object itself for one of this side."""
+        if tag == "yours":
+            return self._exported[key[0]]
+        number, kind = key
+        remote = self._remotes.get(number)
+        if remote is None:
+            remote = self._remotes[number] = Remote(self, number, str(kind))
+        return _coroutine(remote) if kind == "coroutine" else remote
 
-    def _error(self, message: dict[str, Any]) -> BaseException:
+    def valued(self, value: Any, key: Any) -> Any:
+        """The base value, which alone is compared, with the object behind it."""
+        tag, *rest = key
+        return self.resolve(tag, rest) if tag == "yours" else valued(value, self.resolve(tag, rest))
+
+    def array(self, dtype: str, shape: list[int] | None, items: list[Any]) -> Any:
+        """A numpy array, as the other side has one; nested lists where numpy is missing here."""
+        try:
+            numpy = importlib.import_module("numpy")
+        except ImportError:
+            return nested_lists(dtype, shape, items)
+        made = numpy.array(items, dtype=numpy.dtype(dtype))
+        return made[0] if shape is None else made.reshape(shape)
+
+    def _description(self, error: BaseException) -> dict[str, Any]:
+        kinds = [[kind.__module__, kind.__name__] for kind in type(error).__mro__]
+        attributes = {
+            name: value
+            for name, value in getattr(error, "__dict__", {}).items()
+            if not name.startswith("_") and encode_or_none(value) is not None
+        }
+        args = encode_or_none(error.args)
+        text = _message(error)
+        return {"raise": kinds, "args": args, "message": text, "named": self.pack(attributes)}
+
+    def _error(self, message: dict[str, Any], operation: str) -> BaseException:
         text = str(message.get("message"))[:MESSAGE_CHARS]
-        for name in map(str, message["raise"]):
-            kind = self.errors.get(name) or getattr(builtins, name, None)
-            if isinstance(kind, type) and issubclass(kind, Exception):
-                try:
-                    return kind(text)
-                except Exception:  # a class that wants other arguments
-                    continue
-        return RuntimeError(f"{message['raise'][0] if message['raise'] else 'error'}: {text}")
+        kinds = [(str(module), str(name)) for module, name in message["raise"]]
+        for module, name in kinds:
+            kind = self.errors.get(name) or _standard_error(module, name)
+            if kind is None or (_ends_iteration(kind) and operation != "next"):
+                continue
+            return self._made(kind, message, text)
+        return RuntimeError(f"{kinds[0][1] if kinds else 'error'}: {text}")
+
+    def _made(self, kind: type[BaseException], message: dict[str, Any], text: str) -> BaseException:
+        args = self.unpack(message.get("args"))
+        error = kind.__new__(kind)
+        error.args = args if isinstance(args, tuple) else (text,)
+        named = self.unpack(message.get("named"))
+        for name, value in named.items() if isinstance(named, dict) else ():
+            if not str(name).startswith("_"):
+                setattr(error, str(name), value)
+        if isinstance(error, SystemExit):
+            error.code = error.args[0] if error.args else None
+        return error
 
     def _send(self, message: dict[str, Any]) -> None:
+        printed = self.take_printed()
+        if printed:
+            message = {**message, "out": printed}
         try:
             self._writer.write(json.dumps(message).encode() + b"\n")
             self._writer.flush()
@@ -156,9 +213,32 @@ class Peer:
             message = json.loads(line)
         except (ValueError, RecursionError):
             message = None
-        if not isinstance(message, dict) or not isinstance(message.get("raise", []), list):
+        if not isinstance(message, dict) or not _names_kinds(message.get("raise", [])):
             raise PeerLost("the code under test broke the protocol")
         return message
+
+
+def _names_kinds(kinds: Any) -> bool:
+    return isinstance(kinds, list) and all(isinstance(k, list) and len(k) == 2 for k in kinds)
+
+
+def _standard_error(module: str, name: str) -> type[BaseException] | None:
+    """An exception class of the standard library that this side has loaded."""
+    if module.split(".")[0] not in sys.stdlib_module_names - _RUNNERS:
+        return None
+    kind = getattr(sys.modules.get(module, builtins), name, None)
+    if isinstance(kind, type) and issubclass(kind, (Exception, SystemExit)):
+        return kind
+    return None
+
+
+def _ends_iteration(kind: type[BaseException]) -> bool:
+    """Raised by a call, it would end a loop or a `map` of the tests as if nothing was left."""
+    return issubclass(kind, (StopIteration, StopAsyncIteration))
+
+
+async def _coroutine(remote: Remote) -> Any:
+    return await remote
 
 
 def encode_or_none(value: Any) -> Any:
@@ -180,68 +260,8 @@ def _write_back(args: tuple[Any, ...], changed: Any) -> None:
     """Give containers that were passed as arguments the contents the callee left in them."""
     for index, value in changed.items() if isinstance(changed, dict) else ():
         target = args[index] if isinstance(index, int) and 0 <= index < len(args) else None
-        if isinstance(target, list | bytearray) and type(target) is type(value):
+        if isinstance(target, list | bytearray) and isinstance(value, type(target)):
             target[:] = value
-        elif isinstance(target, dict | set) and type(target) is type(value):
+        elif isinstance(target, dict | set) and isinstance(value, type(target)):
             target.clear()
             target.update(value)
-
-
-class Remote:
-    """An object of the other side; calling it and reading its public attributes asks that side."""
-
-    __slots__ = ("_key", "_peer")
-
-    def __init__(self, peer: Peer, key: int) -> None:
-        object.__setattr__(self, "_peer", peer)
-        object.__setattr__(self, "_key", key)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return _ask("getattr", self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        _ask("setattr", self, name, value)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Have the other side call the object."""
-        return _ask("call", self, *args, **kwargs)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Remote) and _ask("eq", self, other) is True
-
-    def __hash__(self) -> int:
-        return hash(object.__getattribute__(self, "_key"))
-
-    def __instancecheck__(self, value: object) -> bool:
-        return isinstance(value, Remote) and _ask("isinstance", self, value) is True
-
-    def __enter__(self) -> Any:
-        return _ask("enter", self)
-
-    def __exit__(self, *_: object) -> None:
-        _ask("exit", self)
-
-
-def _ask(operation: str, target: Remote, *args: Any, **kwargs: Any) -> Any:
-    peer: Peer = object.__getattribute__(target, "_peer")
-    return peer.ask(operation, target, *args, **kwargs)
-
-
-def _forward(operation: str) -> Callable[..., Any]:
-    return lambda self, *args: _ask(operation, self, *args)
-
-
-def _forward_between_remotes(operation: str) -> Callable[..., Any]:
-    # Not with plain values: `abs(f(1) - 2) < tolerance` would then ask f's object for its verdict.
-    def forward(self: Remote, other: object) -> Any:
-        return _ask(operation, self, other) if isinstance(other, Remote) else NotImplemented
-
-    return forward
-
-
-for _name in ("iter", "next", "len", "bool", "str", "repr", "getitem", "setitem", "delitem"):
-    setattr(Remote, f"__{_name}__", _forward(_name))
-for _name in ("lt", "le", "gt", "ge", "add", "sub", "mul"):
-    setattr(Remote, f"__{_name}__", _forward_between_remotes(_name))

@@ -41,7 +41,10 @@ def answers(request: dict[str, Any]) -> Any:
     for form in request["calls"]:
         try:
             args, kwargs = decode(form)
-            yield {"value": encode(function(*args, **kwargs))}
+            value = function(*args, **kwargs)
+            if request["only_whether"] and value is not True and value is not False:
+                value = value is not None
+            yield {"value": encode(value)}
         except BaseException as error:
             yield {"error": _text(error)}
 
@@ -50,9 +53,12 @@ def _load(code: str, entry_point: str) -> Any:
     module = types.ModuleType("solution")
     sys.modules["solution"] = module
     exec(compile(code, "solution.py", "exec", dont_inherit=True), module.__dict__)
-    if entry_point not in module.__dict__:
-        raise NameError(f"the code defines no '{entry_point}'")
-    return module.__dict__[entry_point]
+    held = module.__dict__
+    if entry_point in held:
+        return held[entry_point]
+    if hasattr(held.get("Solution"), entry_point):  # the convention of programming contests
+        return getattr(held["Solution"](), entry_point)
+    raise NameError(f"the code defines no '{entry_point}'")
 
 
 def _text(error: BaseException) -> str:

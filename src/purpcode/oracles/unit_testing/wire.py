@@ -14,31 +14,11 @@ from typing import Any
 Export = Callable[[Any], Any]
 """Gives a JSON form to a value that has none of its own, or raises `WireError`."""
 
-MAX_DEPTH = 60
+MAX_DEPTH = 100
 
 
 class WireError(Exception):
     """A value that cannot travel, or JSON that is no value."""
-
-
-_RECORDS: dict[tuple[str, str], Callable[[Any], list[Any]]] = {
-    ("builtins", "range"): lambda value: [value.start, value.stop, value.step],
-    ("collections", "deque"): lambda value: [list(value)],
-    ("decimal", "Decimal"): lambda value: [str(value)],
-    ("fractions", "Fraction"): lambda value: [value.numerator, value.denominator],
-    ("datetime", "date"): lambda value: [value.year, value.month, value.day],
-    ("datetime", "timedelta"): lambda value: [value.days, value.seconds, value.microseconds],
-}
-"""Exact standard types rebuilt from plain arguments (module, name → arguments)."""
-
-_NAMED = (
-    *("bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "set", "frozenset"),
-    *("dict", "object", "abs", "all", "any", "len", "max", "min", "ord", "chr", "repr", "round"),
-    *("sorted", "sum"),
-)
-"""Builtins that travel by name, because tests pass them as arguments."""
-
-_SEQUENCES: dict[str, type[Any]] = {"l": list, "t": tuple, "s": set, "z": frozenset}
 
 
 def refuse(value: Any) -> Any:
@@ -46,28 +26,128 @@ def refuse(value: Any) -> Any:
     raise WireError(f"a value of type {type(value).__name__} cannot be compared")
 
 
+def nested_lists(dtype: str, shape: list[int] | None, items: list[Any]) -> Any:
+    """An array as nested lists, and an array's scalar as the plain number it holds."""
+    if shape is None:
+        (item,) = items
+        return item
+    if not shape:
+        return items[0]
+    if len(shape) == 1:
+        return items
+    step = len(items) // shape[0] if shape[0] else 0
+    parts = [items[step * row : step * (row + 1)] for row in range(shape[0])]
+    return [nested_lists(dtype, shape[1:], part) for part in parts]
+
+
+class Reader:
+    """What the reading side makes of the forms that plain Python values do not cover."""
+
+    def resolve(self, tag: str, key: Any) -> Any:
+        """The object of a reference; without references there are none."""
+        raise WireError(f"an unexpected reference ({tag} {key})"[:100])
+
+    def valued(self, value: Any, key: Any) -> Any:
+        """An instance of a subclass, given its base value and its reference."""
+        return self.resolve(key, value)
+
+    def array(self, dtype: str, shape: list[int] | None, items: list[Any]) -> Any:
+        """An array or an array's scalar."""
+        return nested_lists(dtype, shape, items)
+
+
+_RECORDS: dict[tuple[str, str], Callable[[Any], list[Any]]] = {
+    ("builtins", "range"): lambda value: [value.start, value.stop, value.step],
+    ("collections", "deque"): lambda value: [list(value), value.maxlen],
+    ("collections", "Counter"): lambda value: [dict(value)],
+    ("collections", "OrderedDict"): lambda value: [[list(item) for item in value.items()]],
+    ("collections", "defaultdict"): lambda value: [None, dict(value)],
+    ("decimal", "Decimal"): lambda value: [str(value)],
+    ("fractions", "Fraction"): lambda value: [value.numerator, value.denominator],
+    ("pathlib", "PosixPath"): lambda value: [str(value)],
+    ("pathlib._local", "PosixPath"): lambda value: [str(value)],
+    ("uuid", "UUID"): lambda value: [str(value)],
+    ("datetime", "date"): lambda value: [value.year, value.month, value.day],
+    ("datetime", "timedelta"): lambda value: [value.days, value.seconds, value.microseconds],
+}
+"""Exact standard types rebuilt from plain arguments (module, name → arguments)."""
+
+_ISO = {("datetime", "datetime"), ("datetime", "time")}
+"""Exact standard types that travel as their ISO 8601 text."""
+
+_NAMED = (
+    *("bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "set", "frozenset"),
+    *("dict", "object", "abs", "all", "any", "len", "max", "min", "ord", "chr", "repr", "round"),
+    *("sorted", "sum", "type", "range", "reversed", "print"),
+)
+"""Builtins that travel by name, because tests pass them as arguments."""
+
+_SEQUENCES: dict[str, type[Any]] = {"l": list, "t": tuple, "s": set, "z": frozenset}
+
+
 def encode(value: Any, export: Export = refuse, depth: int = 0) -> Any:
-    """The JSON form of a value; raises `WireError` for one without, and for deep nesting."""
+    """The JSON form of a value; raises `WireError` for one without, and for deep nesting.
+
+    With an `export`, an instance of a subclass travels as its base value and its reference.
+    """
     if value is None or value is True or value is False:
         return value
     if depth > MAX_DEPTH:
         raise WireError("a value is nested too deeply")
     kind = type(value)
+    name = _text_of(kind, "__module__"), _text_of(kind, "__qualname__")
+
+    def inner(item: Any) -> Any:
+        return encode(item, export, depth + 1)
+
+    if name in _RECORDS and _standard(*name) is kind:
+        return ["r", *name, inner(_RECORDS[name](value))]
     for plain, form in _FORMS:
         if issubclass(kind, plain):
-            return form(value, lambda item: encode(item, export, depth + 1))
-    if value is Ellipsis or value is NotImplemented:
-        return export(value)
-    record = _RECORDS.get((kind.__module__, kind.__qualname__))
-    if record is not None and _standard(kind.__module__, kind.__qualname__) is kind:
-        return ["r", kind.__module__, kind.__qualname__, encode(record(value), export, depth + 1)]
-    for name in _NAMED:
-        if value is _BUILTINS[name]:
-            return ["n", name]
+            found = form(value, inner)
+            if kind is plain or export is refuse:
+                return found
+            fields = _fields(kind) if plain is tuple else None
+            if fields is not None:
+                return ["m", kind.__name__, fields, found]
+            return ["v", found, export(value)]
+    if name in _ISO and _standard(*name) is kind:
+        return ["o", *name, value.isoformat()]
+    if name[0] == "numpy":
+        array = _array_form(value, inner)
+        if array is not None:
+            return array
+    for builtin in _NAMED:
+        if value is _BUILTINS[builtin]:
+            return ["n", builtin]
     return export(value)
 
 
 _Encode = Callable[[Any], Any]
+
+
+def _text_of(kind: type[Any], name: str) -> str:
+    found = getattr(kind, name, "")  # a class may hold any object under these names
+    return found if type(found) is str else ""
+
+
+def _fields(kind: type[Any]) -> list[str] | None:
+    """Field names of a plain named tuple; None for a class with more to it than its fields."""
+    names = kind.__dict__.get("_fields")
+    if kind.__bases__ != (tuple,) or type(names) is not tuple:
+        return None
+    return [str(name) for name in names]
+
+
+def _array_form(value: Any, inner: _Encode) -> Any:
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return None
+    if type(value) is numpy.ndarray and value.dtype.kind in "biufcUS":
+        return ["q", value.dtype.str, inner(list(value.shape)), inner(value.ravel().tolist())]
+    if isinstance(value, numpy.generic) and value.dtype.kind in "biufcUS":
+        return ["q", value.dtype.str, None, inner([value.item()])]
+    return None
 
 
 def _sequence(tag: str, iterate: Callable[[Any], Any]) -> Callable[[Any, _Encode], Any]:
@@ -95,38 +175,59 @@ def _parts(value: complex) -> tuple[float, float]:
     return plain.real, plain.imag
 
 
-def decode(form: Any, resolve: Callable[[str, Any], Any] | None = None) -> Any:
-    """The value of a JSON form; `resolve(tag, id)` gives the object of a reference.
+_PLAIN = Reader()
+
+
+def decode(form: Any, reader: Reader = _PLAIN) -> Any:
+    """The value of a JSON form; `reader` says what becomes of references and arrays.
 
     Raises `WireError` for anything malformed: the form may come from hostile code.
     """
     if form is None or isinstance(form, bool | str):
         return form
     try:
-        return _decode_tagged(form, resolve)
+        return _decode_tagged(form, reader)
     except WireError:
         raise
     except Exception as error:
         raise WireError(f"malformed value ({type(error).__name__})") from None
 
 
-def _decode_tagged(form: Any, resolve: Callable[[str, Any], Any] | None) -> Any:
+def _decode_tagged(form: Any, reader: Reader) -> Any:
     tag, *rest = form
     if tag in _SEQUENCES:
         (items,) = rest
-        return _SEQUENCES[tag](decode(item, resolve) for item in items)
+        return _SEQUENCES[tag](decode(item, reader) for item in items)
     if tag == "d":
         (pairs,) = rest
-        return {decode(key, resolve): decode(value, resolve) for key, value in pairs}
-    if tag == "r":
+        return {decode(key, reader): decode(value, reader) for key, value in pairs}
+    if tag in ("r", "o"):
         module, name, arguments = rest
-        if (module, name) not in _RECORDS:
-            raise WireError("an unknown kind of record")
-        __import__(module)
-        return _standard(module, name)(*decode(arguments, resolve))
-    if tag in ("mine", "yours") and resolve is not None:
-        return resolve(tag, rest[0])
+        return _decode_record(tag, (module, name), arguments, reader)
+    if tag == "m":
+        name, fields, items = rest
+        from collections import namedtuple
+
+        return namedtuple(name, fields)(*decode(items, reader))
+    if tag == "q":
+        dtype, shape, items = rest
+        return reader.array(dtype, decode(shape, reader), decode(items, reader))
+    if tag == "v":
+        value, key = rest
+        return reader.valued(decode(value, reader), key)
+    if tag in ("mine", "yours"):
+        return reader.resolve(tag, rest)
     return _decode_scalar(tag, rest)
+
+
+def _decode_record(tag: str, kind: tuple[str, str], arguments: Any, reader: Reader) -> Any:
+    if tag == "r" and kind in _RECORDS:
+        __import__(kind[0])
+        return _standard(*kind)(*decode(arguments, reader))
+    if tag == "o" and kind in _ISO:
+        __import__(kind[0])
+        return _standard(*kind).fromisoformat(arguments)
+    raise WireError("an unknown kind of record")
 
 
 def _decode_scalar(tag: str, rest: list[Any]) -> Any:
