@@ -12,7 +12,9 @@ import pytest
 
 from purpcode.errors import InputError
 from purpcode.evals import EvalHeader, ScoredSample
-from purpcode.evals.command import EvalSettings, model_spec, prepare_samples, run_eval
+from purpcode.evals.command import model_spec, run_eval
+from purpcode.evals.eval_settings import EvalSettings
+from purpcode.evals.preparation import prepare_samples
 from purpcode.evals.published import main, parse
 from purpcode.models import Sampling
 from purpcode.models.embedded import resolve_model
@@ -87,7 +89,7 @@ def test_the_command_runs_as_a_script(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--task", "purpcode/CWEval", "--model", "x/y"], "no benchmark named 'purpcode/CWEval'"),
+        (["--task", "purpcode/Nothing", "--model", "x/y"], "no benchmark named 'purpcode/Nothing'"),
         (["--task", "purpcode/QuickSuite", "--model", "/no/model"], "path does not exist"),
         ([*REQUIRED, "--data", "missing.jsonl"], "missing.jsonl: no such file"),
         ([*REQUIRED, "--backend", "abacus"], "no backend 'abacus'"),
@@ -117,7 +119,7 @@ def test_every_published_flag_is_understood() -> None:
     flags += " --temperature 0.5 --answer_token_budget 100 --trim_thinking False --sys_prompt True"
     flags += " --transform_conversation t.py --model_id me --purplellama_path a --cweval_path b"
     settings = parse([*REQUIRED, *flags.split()])
-    assert settings.oracles.analyzers == ("bandit", "ruff")
+    assert settings.oracle == "bandit,ruff"
     assert settings.oracles.judge == "openai/x"
     assert (settings.backend, settings.batch_size, settings.tensor_parallel) == ("vllm", 8, 2)
     assert (settings.sampling.temperature, settings.sampling.max_tokens) == (0.5, 1124)

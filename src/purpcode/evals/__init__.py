@@ -4,9 +4,10 @@ In: held-out samples and saved completions (or a model to ask). Out: one `Scored
 an `EvalHeader`, and an Inspect log that `inspect view` opens. Every benchmark is an Inspect task.
 """
 
+from purpcode.evals.asking import generate_completions
 from purpcode.evals.registry import TASKS, TaskInfo, find_task
 from purpcode.evals.results import EvalHeader, ScoredSample
-from purpcode.evals.stage import generate_completions, score_rollouts
+from purpcode.evals.stage import score_rollouts
 
 __all__ = [
     "TASKS",

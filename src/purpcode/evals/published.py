@@ -15,7 +15,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from purpcode.errors import InputError, PurpcodeError
-from purpcode.evals.command import EvalSettings, run_eval
+from purpcode.evals.command import run_eval
+from purpcode.evals.eval_settings import EvalSettings
 from purpcode.models.model import Sampling
 from purpcode.oracles.settings import OracleSettings
 
@@ -51,7 +52,6 @@ def parse(argv: Sequence[str]) -> EvalSettings:
         raise InputError("must be at least 1", field="answer_token_budget")
     try:
         judge = {"judge": flags.llm_judge} if flags.llm_judge else {}
-        analyzers = {"analyzers": tuple(flags.oracle.split(","))} if flags.oracle else {}
         return EvalSettings(
             task=flags.task,
             model=flags.model,
@@ -69,7 +69,12 @@ def parse(argv: Sequence[str]) -> EvalSettings:
             system_prompt=flags.sys_prompt,
             trim_thinking=flags.trim_thinking,
             transform_conversation=flags.transform_conversation,
-            oracles=OracleSettings.model_validate({**judge, **analyzers}),
+            oracle=flags.oracle,
+            allow_partial=flags.allow_partial,
+            limit=flags.limit,
+            purplellama_path=flags.purplellama_path,
+            cweval_path=flags.cweval_path,
+            oracles=OracleSettings.model_validate(judge),
         )
     except ValidationError as error:
         first = error.errors()[0]
@@ -84,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--task", required=True, help='benchmark, such as "purpcode/QuickSuite"')
     add("--model", required=True, help="model name, folder or Hub id")
-    add("--oracle", help="static analyzers, separated by commas")
+    add("--oracle", help="oracles or static analyzers, separated by commas")
     add("--backend", help="hf, vllm, openai or bedrock (default: what the model's name says)")
     add("--bs", type=int, default=64, help="prompts asked together")
     add("--tp", type=int, default=1, help="GPUs a vLLM model is spread over")
@@ -95,11 +100,12 @@ def _parser() -> argparse.ArgumentParser:
         add(f"--{switch}", type=_boolean, nargs="?", const=True, default=switch == "trim_thinking")
     add("--transform_conversation", type=Path, help="Python file that rewrites conversations")
     add("--model_id", help="name of the model in tables and folders")
-    add("--data", type=Path, help="JSONL file of samples (default: built from the package)")
+    add("--data", type=Path, help="data file (default: PURPCODE_DATA_DIR, else the Hub)")
+    add("--allow_partial", action="store_true", help="go on with rows that are not all of them")
+    add("--limit", type=int, help="ask only the first so many samples")
     add("--out", type=Path, help="folder of the results (default: results/<task>/<model_id>)")
-    unused = "read by benchmarks that come with their own checkout; unused by the quick suite"
-    add("--purplellama_path", type=Path, help=unused)
-    add("--cweval_path", type=Path, help=unused)
+    add("--purplellama_path", type=Path, help="PurpleLlama checkout: data, refusal phrases")
+    add("--cweval_path", type=Path, help="CWEval checkout: its tasks and tests")
     return parser
 
 

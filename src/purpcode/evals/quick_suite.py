@@ -13,6 +13,7 @@ from typing import Any
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset
 from inspect_ai.dataset import Sample as InspectSample
+from inspect_ai.model import GenerateConfig
 from inspect_ai.scorer import Scorer
 from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 
@@ -43,27 +44,36 @@ def quick_suite(
     """
     samples = read_records(Path(data), Sample)
     if completions is None:
-        return suite_task(samples, generate(), panel_scorer(oracles))
+        return suite_task(samples, None, panel_scorer(oracles))
     rollouts = by_sample(read_records(Path(completions), Rollout))
     return suite_task(samples, recorded(rollouts), panel_scorer(oracles))
 
 
-def recorded_task(samples: Sequence[Sample], rollouts: Sequence[Rollout], panel: Panel) -> Task:
-    """The quick suite over samples and completions in hand, judged by an open panel.
+def recorded_task(
+    samples: Sequence[Sample], rollouts: Sequence[Rollout], panel: Panel, name: str = NAME
+) -> Task:
+    """A task over samples and completions in hand, judged by an open panel.
 
     To be run with all samples in flight together: they are judged as one batch.
     """
     scorer = panel_scorer(panel=panel, expected=len(samples))
-    return suite_task(samples, recorded(by_sample(rollouts)), scorer)
+    return suite_task(samples, recorded(by_sample(rollouts)), scorer, name)
 
 
-def suite_task(samples: Sequence[Sample], solve: Solver, score: Scorer) -> Task:
-    """The task over any samples: `solve` answers, `score` judges."""
+def suite_task(
+    samples: Sequence[Sample],
+    solve: Solver | None,
+    score: Scorer,
+    name: str = NAME,
+    config: GenerateConfig | None = None,
+) -> Task:
+    """The task over any samples: `solve` answers (None: the model, in one turn), `score` judges."""
     return Task(
-        dataset=MemoryDataset(inspect_samples(samples), name=NAME),
-        solver=solve,
+        dataset=MemoryDataset(inspect_samples(samples), name=name),
+        solver=solve or generate(),
         scorer=[score, unmeasured()],
-        name=NAME,
+        config=config or GenerateConfig(),
+        name=name,
     )
 
 

@@ -1,43 +1,43 @@
-"""The benchmarks by name."""
+"""What can be evaluated, by name: the quick suite and the benchmarks."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from purpcode.errors import InputError
+from purpcode.evals.benchmarks.registry import BENCHMARKS, plain_name
 
 
 class TaskInfo(NamedTuple):
-    """A benchmark: its short name, its published name, and what it measures."""
+    """A task: its short name, its published name, and what it measures."""
 
     name: str
     published: str
     measures: str
 
 
+QUICK_SUITE = TaskInfo(
+    "quick-suite",
+    "purpcode/QuickSuite",
+    "secure code, malicious assistance and overrefusal on held-out tasks of the package",
+)
+
 TASKS: dict[str, TaskInfo] = {
-    "quick-suite": TaskInfo(
-        "quick-suite",
-        "purpcode/QuickSuite",
-        "secure code, malicious assistance and overrefusal on held-out tasks of the package",
-    ),
+    QUICK_SUITE.name: QUICK_SUITE,
+    **{name: TaskInfo(name, one.published, one.measures) for name, one in BENCHMARKS.items()},
 }
-"""Short name → benchmark."""
+"""Short name → task."""
 
 
 def find_task(name: str) -> TaskInfo:
-    """The benchmark of a short or published name; case, dashes and underscores do not matter.
+    """The task of a short or published name; case, dashes and underscores do not matter.
 
     Raises:
-        InputError: no such benchmark.
+        InputError: no such task.
     """
-    wanted = _plain(name)
+    wanted = plain_name(name)
     for task in TASKS.values():
-        if wanted in (_plain(task.name), _plain(task.published)):
+        if wanted in (plain_name(task.name), plain_name(task.published)):
             return task
     known = ", ".join(task.published for task in TASKS.values())
     raise InputError(f"no benchmark named '{name}'", hint=f"Available: {known}")
-
-
-def _plain(name: str) -> str:
-    return name.lower().removeprefix("purpcode/").replace("-", "").replace("_", "")

@@ -9,6 +9,35 @@ from pydantic import BaseModel, ConfigDict
 from purpcode.types import Completion, Message, UnitInterval, Verdict
 
 
+class DataInfo(BaseModel):
+    """Which rows a benchmark was run on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    """File, folder or dataset."""
+    sha256: str = ""
+    """SHA-256 of the upstream file's content; empty for a folder, the Hub or converted rows."""
+    digest: str
+    """Short hash of the rows themselves."""
+    rows: int
+    expected_rows: int
+    problem: str = ""
+    """Why these rows are not the whole benchmark; empty when they are."""
+
+
+class TokenTotals(BaseModel):
+    """Tokens of all completions of an evaluation that told theirs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt_tokens: int
+    completion_tokens: int
+    counted: int
+    """Completions that told their tokens."""
+    completions: int
+
+
 class ScoredSample(BaseModel):
     """One judged answer (`eval/<label>/records.jsonl`).
 
@@ -29,6 +58,14 @@ class ScoredSample(BaseModel):
     score: UnitInterval | None
     metadata: dict[str, Any] = {}
     """rule, cwes, strategy ... as in the sample."""
+    index: int = 0
+    """Which of the sample's draws this is."""
+    groups: dict[str, str] = {}
+    """What rates are broken down by: language, cwe, category, turn ..."""
+    outcomes: dict[str, bool | None] = {}
+    """Metric → passed, failed or None; empty means `passed` is the only one."""
+    conversation: str = ""
+    """Id of the conversation this answer is a turn of; empty outside of conversations."""
 
 
 class EvalHeader(BaseModel):
@@ -46,3 +83,14 @@ class EvalHeader(BaseModel):
     seconds: float
     judge: str
     """Name of the judge and its measured agreement, as shown in reports."""
+    published: str = ""
+    """Published name of the benchmark; empty for the quick suite."""
+    data: DataInfo | None = None
+    """Which rows; None for the package's own samples."""
+    draws: int = 1
+    """Completions per prompt."""
+    subset: dict[str, Any] = {}
+    """`limit` and `sample_ids`, where only some rows were asked."""
+    oracles: tuple[str, ...] = ()
+    """Oracles chosen by the user in place of the benchmark's own; empty means its own."""
+    tokens: TokenTotals | None = None

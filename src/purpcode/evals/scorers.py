@@ -104,9 +104,9 @@ class PanelSource:
     def _open_missing(self, names: set[str]) -> None:
         missing = sorted(names - self._panel.oracles.keys())
         if missing:
-            from purpcode.oracles.registry import open_panel
+            from purpcode.evals.oracle_choice import open_eval_panel
 
-            opened = open_panel(self._settings, missing)
+            opened = open_eval_panel(self._settings, missing)
             self._panel = Panel({**self._panel.oracles, **opened.oracles})
 
 

@@ -1,4 +1,4 @@
-"""The two halves of an evaluation, apart: asking the model, and judging saved answers."""
+"""Judging saved answers: the half of an evaluation that needs no model."""
 
 from __future__ import annotations
 
@@ -7,84 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from purpcode.errors import InputError
+from purpcode.evals.asking import generate_completions, require_distinct
+from purpcode.evals.benchmarks.benchmark import Benchmark
 from purpcode.evals.judging import objective_of, part_of, unmeasured
-from purpcode.evals.results import EvalHeader, ScoredSample
+from purpcode.evals.rates import TURN, rates_json
+from purpcode.evals.results import EvalHeader, ScoredSample, TokenTotals
 from purpcode.evals.settings import SuiteSettings
-from purpcode.models.journaled import GenerationRequest, generate_journaled
+from purpcode.evals.units import Unit, by_draw, draw_units, turn_units
 from purpcode.models.model import LanguageModel, Sampling
 from purpcode.oracles.oracle import Judgement, Panel
-from purpcode.records import Journal, write_json_atomic, write_records
+from purpcode.records import write_json_atomic, write_records
 from purpcode.types import Completion, Rollout, Sample, Verdict
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalSample
-
-DEFAULT_BATCH = 64
-
-
-def generate_completions(
-    model: LanguageModel,
-    samples: Sequence[Sample],
-    sampling: Sampling,
-    journal_path: Path,
-    *,
-    batch_size: int = DEFAULT_BATCH,
-    on_progress: Callable[[int], None] | None = None,
-) -> list[Rollout]:
-    """One rollout per sample, in order, journaled batch by batch.
-
-    Batches depend on the samples alone, so a killed run continues and records what an unkilled
-    one would have. Failed calls come back as `stop_reason="error"` and are tried again next time.
-
-    Raises:
-        InputError: there are no samples, two share an id, or the journal holds answers to
-            another question: other messages, another model or other sampling.
-        UnavailableError: the model cannot be reached or loaded.
-    """
-    _require_distinct(samples)
-    requests = [GenerationRequest(s.id, 0, s.messages, s.messages) for s in samples]
-    with Journal(journal_path, Rollout) as journal:
-        _require_same_question(journal, model.name, requests, sampling)
-    return generate_journaled(
-        model, requests, sampling, journal_path, batch_size=batch_size, on_progress=on_progress
-    )
-
-
-def _require_distinct(samples: Sequence[Sample]) -> None:
-    if not samples:
-        raise InputError("there are no samples to evaluate")
-    seen: set[str] = set()
-    for sample in samples:
-        if sample.id in seen:
-            raise InputError(f"two samples have the id '{sample.id}'", field="id")
-        seen.add(sample.id)
-
-
-def _require_same_question(
-    journal: Journal[Rollout],
-    model: str,
-    requests: Sequence[GenerationRequest],
-    sampling: Sampling,
-) -> None:
-    """Saved answers are reused only for the very question they answered."""
-    asked = {request.sample_id: request.messages for request in requests}
-    for rollout in journal.records:
-        wanted: dict[str, Any] = {
-            "sample_id": rollout.sample_id if rollout.sample_id in asked else "(not asked)",
-            "messages": asked.get(rollout.sample_id),
-            "model": model,
-            "sampling": sampling.model_dump(),
-        }
-        for field, value in wanted.items():
-            if getattr(rollout, field) != value:
-                raise InputError(
-                    f"the saved completion of '{rollout.sample_id}' has another {field}",
-                    path=journal.path,
-                    field=field,
-                    hint="It belongs to an earlier evaluation; move the file away or write this"
-                    " evaluation to another folder.",
-                )
 
 
 def score_rollouts(
@@ -98,11 +34,15 @@ def score_rollouts(
     sampling: Mapping[str, Any],
     judge: str,
     suite: str = "quick-suite",
+    benchmark: Benchmark | None = None,
+    draws: int = 1,
+    more: Mapping[str, Any] | None = None,
 ) -> list[ScoredSample]:
-    """Judge one saved rollout per sample; a sample without one is unmeasured.
+    """Judge the saved rollouts of samples; a sample (or turn, or draw) without one is unmeasured.
 
     The Inspect task runs over the saved completions, and its log is where the scores come from.
-    Writes `records.jsonl`, `header.json` and `logs/*.eval` (for `inspect view`) into `folder`.
+    Writes `records.jsonl`, `header.json`, `rates.json` and `logs/*.eval` (for `inspect view`)
+    into `folder`.
 
     Args:
         panel: has every oracle that the samples name.
@@ -110,23 +50,31 @@ def score_rollouts(
         model: the model's name, as `open_model` takes it.
         sampling: how the rollouts were decoded.
         judge: the judge's name and measured agreement, for the header.
+        benchmark: whose samples they are; None for the quick suite.
+        draws: completions per prompt.
+        more: further fields of the header.
 
     Raises:
-        InputError: there are no samples, two share an id, or a sample has two rollouts.
+        InputError: there are no samples, or two share an id.
         PurpcodeError: Inspect could not run.
     """
     from purpcode.evals.inspect_run import run_task
-    from purpcode.evals.quick_suite import by_sample, recorded_task
+    from purpcode.evals.quick_suite import recorded_task
 
-    _require_distinct(samples)
+    require_distinct(samples)
     started = time.monotonic()
-    task = recorded_task(samples, rollouts, panel)
-    log = run_task(task, folder / "logs", model=model, samples=len(samples))
+    units = _units(samples, rollouts, benchmark, draws)
+    answered = [
+        unit.rollout.model_copy(update={"sample_id": unit.sample.id})
+        for unit in units
+        if unit.rollout
+    ]
+    task = recorded_task([unit.sample for unit in units], answered, panel, suite)
+    log = run_task(task, folder / "logs", model=model, samples=len(units))
     logged = {str(entry.id): entry for entry in log.samples or []}
-    answers = by_sample(rollouts)
     scored = [
-        _scored(sample, answers.get(sample.id), _judgement(sample, logged.get(sample.id)))
-        for sample in samples
+        _scored(unit, _judgement(unit.sample, logged.get(unit.sample.id)), benchmark)
+        for unit in units
     ]
     header = EvalHeader(
         label=label,
@@ -137,10 +85,40 @@ def score_rollouts(
         samples=len(scored),
         seconds=round(time.monotonic() - started, 3),
         judge=judge,
+        published=benchmark.published if benchmark else "",
+        draws=draws,
+        tokens=token_totals(scored),
+        **(more or {}),
     )
     write_records(folder / "records.jsonl", scored)
     write_json_atomic(folder / "header.json", header.model_dump())
+    rates = {"benchmark": suite, "label": label, **rates_json(scored, draws)}
+    write_json_atomic(folder / "rates.json", rates)
     return scored
+
+
+def _units(
+    samples: Sequence[Sample], rollouts: Sequence[Rollout], benchmark: Benchmark | None, draws: int
+) -> list[Unit]:
+    """What is judged one by one, of samples as their oracles are to see them."""
+    answers = by_draw(rollouts)
+    if benchmark is None:
+        return draw_units(samples, answers, draws)
+    prepared = [benchmark.prepare(sample) for sample in samples]
+    if benchmark.conversations:
+        return turn_units(prepared, answers, draws)
+    return draw_units(prepared, answers, draws)
+
+
+def token_totals(scored: Sequence[ScoredSample]) -> TokenTotals:
+    """Tokens over all completions, and how many of them told theirs."""
+    usages = [one.completion.usage for one in scored if one.completion.usage is not None]
+    return TokenTotals(
+        prompt_tokens=sum(usage.prompt_tokens for usage in usages),
+        completion_tokens=sum(usage.completion_tokens for usage in usages),
+        counted=len(usages),
+        completions=len(scored),
+    )
 
 
 def evaluate_model(
@@ -193,9 +171,12 @@ def _judgement(sample: Sample, logged: EvalSample | None) -> Judgement:
     return Judgement.of([Verdict.model_validate(row) for row in score.metadata["verdicts"]])
 
 
-def _scored(sample: Sample, rollout: Rollout | None, judgement: Judgement) -> ScoredSample:
+def _scored(unit: Unit, judgement: Judgement, benchmark: Benchmark | None) -> ScoredSample:
+    sample, rollout = unit.sample, unit.rollout
+    keys = (*benchmark.groups, TURN) if benchmark else ()
+    groups = {key: str(sample.metadata[key]) for key in keys if sample.metadata.get(key)}
     return ScoredSample(
-        sample_id=sample.id,
+        sample_id=unit.sample_id,
         objective=objective_of(sample),
         part=part_of(sample),
         messages=rollout.messages if rollout else sample.messages,
@@ -204,4 +185,8 @@ def _scored(sample: Sample, rollout: Rollout | None, judgement: Judgement) -> Sc
         passed=judgement.passed,
         score=judgement.score,
         metadata=sample.metadata,
+        index=unit.index,
+        groups=groups,
+        outcomes=benchmark.outcomes(sample, judgement) if benchmark else {},
+        conversation=unit.conversation,
     )

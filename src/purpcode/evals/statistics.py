@@ -7,7 +7,8 @@ never enter a rate; they widen its bounds.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -29,6 +30,9 @@ class Rate:
     passed: int
     measured: int
     unmeasured: int = 0
+    design_effect: float = 1.0
+    """How many times wider than independent answers several answers a sample leave the variance
+    (Kish 1965); the interval takes it into account. It is 1 where each sample has one answer."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.passed <= self.measured or self.unmeasured < 0:
@@ -40,6 +44,21 @@ class Rate:
         seen = list(outcomes)
         measured = [outcome for outcome in seen if outcome is not None]
         return cls(sum(measured), len(measured), len(seen) - len(measured))
+
+    @classmethod
+    def clustered(
+        cls, outcomes: Mapping[Id, bool | None], cluster: Callable[[Id], Hashable]
+    ) -> Rate:
+        """Count outcomes of which those of one cluster depend on each other."""
+        gathered: dict[Hashable, list[int]] = {}
+        for sample, outcome in outcomes.items():
+            if outcome is not None:
+                gathered.setdefault(cluster(sample), []).append(int(outcome))
+        counts = cls.of(outcomes.values())
+        effect = _design_effect(
+            [(sum(found), len(found)) for found in gathered.values()], counts.passed
+        )
+        return cls(counts.passed, counts.measured, counts.unmeasured, effect)
 
     @property
     def total(self) -> int:
@@ -53,8 +72,11 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Wilson's 95% score interval of the rate (Wilson 1927); None when nothing is measured."""
-        return wilson(self.passed, self.measured) if self.measured else None
+        """Wilson's 95% score interval of the rate (Wilson 1927), its counts divided by the design
+        effect (Rao and Scott 1992); None when nothing is measured."""
+        if not self.measured:
+            return None
+        return wilson(self.passed / self.design_effect, self.measured / self.design_effect)
 
     @property
     def bounds(self) -> tuple[float, float] | None:
@@ -81,7 +103,7 @@ class Rate:
         )
 
 
-def wilson(passed: int, measured: int, z: float = Z_95) -> tuple[float, float]:
+def wilson(passed: float, measured: float, z: float = Z_95) -> tuple[float, float]:
     """Wilson's score interval for a proportion (Wilson 1927, JASA 22:209), within [0, 1].
 
     Raises:
@@ -106,6 +128,9 @@ class PairedTest:
     `not_paired` samples were unmeasured under at least one. `difference` is second minus first
     as a share of `both_measured`, `interval` its 95% paired bootstrap interval. `p_value` is the
     exact McNemar test's. All three are None when no sample is measured under both.
+
+    `design_effect` is 1 where every sample was answered once; with several answers a sample it
+    says how many times wider than independent answers they leave the variance (Kish 1965).
     """
 
     fixed: int
@@ -115,53 +140,112 @@ class PairedTest:
     p_value: float | None
     difference: float | None
     interval: tuple[float, float] | None
+    design_effect: float = 1.0
 
 
 def paired(
-    a: Mapping[Id, bool | None], b: Mapping[Id, bool | None], *, seed: int = 0
+    a: Mapping[Id, bool | None],
+    b: Mapping[Id, bool | None],
+    *,
+    seed: int = 0,
+    cluster: Callable[[Id], Hashable] | None = None,
 ) -> PairedTest:
     """Compare model `b` with model `a` sample by sample.
 
-    A sample that only one of them has counts as unmeasured under the other. The p-value is the
-    exact (binomial) McNemar test over the discordant samples (McNemar 1947). The interval is a
-    percentile bootstrap over samples: resampling pairs draws the three kinds of pair (fixed,
-    regressed, unchanged) from a multinomial, so it is drawn as one. Half a sample is added to
-    each of the four outcomes beforehand (Agresti and Min 2005): a plain bootstrap of few samples
-    that all agree would claim a difference of exactly zero with certainty.
+    A sample that only one of them has counts as unmeasured under the other. `cluster` names what
+    belongs together (the sample of which an id is one of several answers); clusters, not answers,
+    are then what is independent.
+
+    The p-value is exact: within each cluster the two models are exchangeable if they do not
+    differ, so the sum of differences may change sign. With one answer a cluster that is the exact
+    McNemar test (McNemar 1947). The interval is a percentile bootstrap over clusters (Davison and
+    Hinkley 1997, 3.8): resampling draws the kinds of cluster from a multinomial, so it is drawn
+    as one. Half a sample is added to each of the four outcomes beforehand (Agresti and Min 2005):
+    a plain bootstrap of few samples that all agree would claim a difference of exactly zero with
+    certainty.
     """
-    pairs = [(a.get(sample), b.get(sample)) for sample in dict.fromkeys((*a, *b))]
-    both = sum(None not in pair for pair in pairs)
-    fixed = pairs.count((False, True))
-    regressed = pairs.count((True, False))
+    pairs = {sample: (a.get(sample), b.get(sample)) for sample in dict.fromkeys((*a, *b))}
+    changes = {
+        sample: int(second) - int(first)
+        for sample, (first, second) in pairs.items()
+        if first is not None and second is not None
+    }
+    both = len(changes)
     if not both:
         return PairedTest(0, 0, 0, len(pairs), None, None, None)
+    gathered: dict[Hashable, list[int]] = {}
+    for sample, change in changes.items():
+        gathered.setdefault(cluster(sample) if cluster else sample, []).append(change)
+    clusters = [(sum(found), len(found)) for found in gathered.values()]
+    moved = list(changes.values())
     return PairedTest(
-        fixed=fixed,
-        regressed=regressed,
+        fixed=moved.count(1),
+        regressed=moved.count(-1),
         both_measured=both,
         not_paired=len(pairs) - both,
-        p_value=_mcnemar(fixed, regressed),
-        difference=(fixed - regressed) / both,
-        interval=_bootstrap(fixed, regressed, both, seed),
+        p_value=_sign_flip(clusters),
+        difference=sum(moved) / both,
+        interval=_bootstrap(clusters, seed),
+        design_effect=_design_effect(clusters, len(moved) - moved.count(0)),
     )
 
 
-def _mcnemar(fixed: int, regressed: int) -> float:
-    from scipy.stats import binomtest
-
-    discordant = fixed + regressed
-    return float(binomtest(fixed, discordant, 0.5).pvalue) if discordant else 1.0
+Cluster = tuple[int, int]
+"""Sum of the changes (+1 fixed, -1 regressed) of a sample's answers, and their number."""
 
 
-def _bootstrap(fixed: int, regressed: int, both: int, seed: int) -> tuple[float, float]:
+def _sign_flip(clusters: Sequence[Cluster]) -> float:
+    """Chance of a sum at least as far from 0 when every cluster's sign is a fair coin."""
+    import numpy as np
+    from scipy.stats import binom, binomtest
+
+    sizes = Counter(abs(change) for change, _ in clusters if change)
+    if not sizes:
+        return 1.0
+    if set(sizes) == {1}:
+        ups = sum(change > 0 for change, _ in clusters)
+        return float(binomtest(ups, sizes[1], 0.5).pvalue)
+    chances = np.ones(1)
+    for size, count in sizes.items():  # sums are spread over -size*count ... size*count
+        steps = np.zeros(2 * size * count + 1)
+        steps[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        chances = np.convolve(chances, steps)
+    sums = np.arange(len(chances)) - len(chances) // 2
+    seen = abs(sum(change for change, _ in clusters))
+    return min(1.0, float(chances[np.abs(sums) >= seen].sum()))
+
+
+def _bootstrap(clusters: Sequence[Cluster], seed: int) -> tuple[float, float]:
     import numpy as np
 
-    unchanged = both - fixed - regressed
-    shares = np.array([fixed + 0.5, regressed + 0.5, unchanged + 1.0]) / (both + 2)
-    draws = np.random.default_rng(seed).multinomial(both, shares, size=BOOTSTRAP_DRAWS)
-    low, high = np.quantile((draws[:, 0] - draws[:, 1]) / both, [0.025, 0.975])
-    seen = (fixed - regressed) / both
+    kinds: Counter[Cluster] = Counter({(1, 1): 0, (-1, 1): 0, (0, 1): 0})
+    kinds.update(clusters)
+    added = {(1, 1): 0.5, (-1, 1): 0.5, (0, 1): 1.0}
+    weights = np.array([count + added.get(kind, 0.0) for kind, count in kinds.items()])
+    table = np.array(list(kinds))
+    generator = np.random.default_rng(seed)
+    draws = generator.multinomial(len(clusters), weights / weights.sum(), size=BOOTSTRAP_DRAWS)
+    low, high = np.quantile((draws @ table[:, 0]) / (draws @ table[:, 1]), [0.025, 0.975])
+    seen = sum(change for change, _ in clusters) / sum(size for _, size in clusters)
     return min(float(low), seen), max(float(high), seen)
+
+
+def _design_effect(clusters: Sequence[Cluster], nonzero: int) -> float:
+    """Variance of a mean of answers in clusters over that of independent ones, at least 1.
+
+    Clusters are (sum, number) of outcomes (1 or 0) or of changes (1, 0 or -1), of which `nonzero`
+    are not 0. Where all answers are equal nothing tells how alike those of a cluster are: they
+    then count as one.
+    """
+    answers = sum(size for _, size in clusters)
+    if answers == len(clusters):
+        return 1.0
+    mean = sum(total for total, _ in clusters) / answers
+    spread = sum((total - size * mean) ** 2 for total, size in clusters)
+    independent = nonzero - answers * mean**2
+    if independent <= 1e-12 * answers or len(clusters) < 2:
+        return answers / len(clusters)
+    return max(1.0, spread / independent * len(clusters) / (len(clusters) - 1))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

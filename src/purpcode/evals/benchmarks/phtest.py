@@ -1,0 +1,55 @@
+"""PHTest: pseudo-harmful prompts, labelled harmless or controversial."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from purpcode.evals.benchmarks.benchmark import Benchmark, verdict_outcomes
+from purpcode.evals.benchmarks.files import find_file, read_table
+from purpcode.evals.benchmarks.rows import Row, as_rows, user_message
+from purpcode.types import Sample
+
+LABEL = "Harmfulness"
+
+
+def read_row(row: Row) -> Sample:
+    """A prompt that is to be answered; its label is what rates are broken down by."""
+    return Sample(
+        id=row.task_id,
+        messages=row.messages,
+        oracles=("overrefusal",),
+        target={"expect": "answer"},
+        metadata={"objective": "overrefusal", "harmfulness": row.text(LABEL).strip().lower()},
+    )
+
+
+def import_from(path: Path) -> list[dict[str, Any]]:
+    """Rows of the authors' table (`Prompts` or `prompt`, and `Harmfulness`)."""
+    found = find_file(path, "**/PHTest*.csv", "**/PHTest*.json*", "**/phtest*.*",
+                      what="PHTest's table of prompts")  # fmt: skip
+    return [
+        {
+            "task_id": f"PHTest/{row.number - 1}",
+            "messages": user_message(row.text("Prompts", "Prompt", "prompt")),
+            LABEL: row.text(LABEL, LABEL.lower()),
+        }
+        for row in as_rows(read_table(found), found)
+    ]
+
+
+BENCHMARK = Benchmark(
+    name="phtest",
+    published="purpcode/PHTest",
+    measures="share of pseudo-harmful prompts that are answered, by harmfulness label",
+    rows=3269,
+    licence="MIT",
+    citation="An et al., Automatic Pseudo-Harmful Prompt Generation, COLM 2024, arXiv 2409.00598",
+    oracles=("overrefusal",),
+    read_row=read_row,
+    import_from=import_from,
+    upstream="PHTest's table (CSV, JSON, JSONL) with columns Prompts and Harmfulness",
+    hub="purpcode/PHTest",
+    groups=("harmfulness",),
+    outcomes=verdict_outcomes({"answered": "*"}, ("overrefusal", "refusal_words")),
+)

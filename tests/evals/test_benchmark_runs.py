@@ -1,0 +1,209 @@
+"""Whole evaluations of benchmarks, from rows to rates.json, with scripted answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from purpcode.errors import InputError
+from purpcode.evals import EvalHeader, ScoredSample
+from purpcode.evals.command import run_eval
+from purpcode.evals.eval_settings import EvalSettings
+from purpcode.evals.rescoring import RescoreSettings, rescore
+from purpcode.evals.validation import FIXTURES
+from purpcode.models.model import Sampling
+from purpcode.records import read_records
+from purpcode.types import Rollout
+
+REFUSAL = "I'm sorry, but I can't help with that."
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, and no data folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PURPCODE_DATA_DIR", raising=False)
+    return tmp_path
+
+
+def script(folder: Path, *answers: tuple[str | None, str]) -> str:
+    lines = [json.dumps({"match": match, "text": text}) for match, text in answers]
+    (folder / "script.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return "scripted:script.jsonl"
+
+
+def settings(task: str, model: str, **more: Any) -> EvalSettings:
+    given = {"data": FIXTURES / f"{task}.jsonl", "allow_partial": True, "folder": Path("out")}
+    return EvalSettings.model_validate({"task": task, "model": model, **given, **more})
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def rates(folder: str = "out") -> dict[tuple[str, str, str], dict[str, Any]]:
+    table = json.loads((Path(folder) / "rates.json").read_text(encoding="utf-8"))
+    return {(row["metric"], row["group"], row["value"]): row for row in table["rates"]}
+
+
+def test_a_benchmark_leaves_records_header_and_rates_by_group(here: Path) -> None:
+    safe = "```python\ndef checksum(data):\n    return sum(data)\n```"
+    weak = "```python\nimport subprocess\nsubprocess.run('ls ' + x, shell=True)\n```"
+    model = script(here, ("checksum", safe), (None, weak))
+    said: list[str] = []
+    run_eval(settings("cyberseceval-scg", model), say=said.append)
+    table = rates()
+    assert table["secure", "", ""]["passed"] == 1
+    assert table["secure", "", ""]["measured"] == 2
+    assert table["secure", "cwe", "CWE-78"]["passed"] == 0
+    assert table["secure", "cwe", "CWE-328"]["passed"] == 1
+    assert table["secure", "language", "python"]["interval"][0] < 0.5
+    header = EvalHeader.model_validate_json((here / "out" / "header.json").read_text())
+    assert header.published == "purpcode/CyberSecEval-SCG"
+    assert header.data is not None
+    assert "holds 2 rows" in header.data.problem
+    assert header.tokens is not None
+    assert header.tokens.completions == 2
+    assert sum("PARTIAL" in line for line in said) == 2
+    (first, _) = read_records(here / "out" / "records.jsonl", ScoredSample)
+    assert first.groups == {"language": "python", "cwe": "CWE-78"}
+    assert first.outcomes == {"secure": False}
+
+
+def test_a_partial_file_stops_the_evaluation_before_the_model_is_asked(here: Path) -> None:
+    with pytest.raises(InputError, match="holds 2 rows"):
+        run_eval(settings("xstest", "scripted:missing.jsonl", allow_partial=False), say=quiet)
+    assert not (here / "out").exists()
+
+
+def test_limit_and_sample_ids_choose_rows_and_stand_in_the_header(here: Path) -> None:
+    model = script(here, (None, REFUSAL))
+    run_eval(settings("xstest", model, limit=1), say=quiet)
+    assert [one.sample_id for one in read_records(Path("out/records.jsonl"), ScoredSample)] == [
+        "fixture/safe"
+    ]
+    run_eval(settings("xstest", model, sample_ids=("fixture/unsafe",), folder="two"), say=quiet)
+    header = EvalHeader.model_validate_json(Path("two/header.json").read_text())
+    assert header.subset == {"sample_ids": ["fixture/unsafe"]}
+    assert next(iter(rates("two"))) == ("unsafe_refused", "", "")
+    with pytest.raises(InputError, match="no sample has the id 'nothing'"):
+        run_eval(settings("xstest", model, sample_ids=("nothing",)), say=quiet)
+
+
+def test_the_safe_and_the_unsafe_half_of_xstest_are_counted_apart(here: Path) -> None:
+    run_eval(settings("xstest", script(here, (None, REFUSAL))), say=quiet)
+    table = rates()
+    assert table["safe_answered", "", ""]["passed"] == 0
+    assert table["unsafe_refused", "", ""]["passed"] == 1
+    assert ("passed", "", "") not in table
+
+
+def test_several_draws_give_pass_at_k(here: Path) -> None:
+    gold = "```python\ndef largest(numbers):\n    return max(numbers, default=0)\n```"
+    model = script(here, (None, gold))
+    sampling = Sampling(temperature=0.8, max_tokens=64)
+    said: list[str] = []
+    run_eval(settings("humanevalplus", model, draws=3, sampling=sampling), say=said.append)
+    table = json.loads(Path("out/rates.json").read_text())
+    assert table["draws"] == 3
+    assert [(r["k"], r["pass_at_k"]) for r in table["pass_at_k"] if not r["group"]] == [
+        (1, 1.0),
+        (2, 1.0),
+        (3, 1.0),
+    ]
+    drawn = read_records(Path("out/rollouts.jsonl"), Rollout)
+    assert {rollout.index for rollout in drawn} == {0, 1, 2}
+    assert any("pass@2" in line for line in said)
+
+
+def test_a_conversation_is_asked_turn_by_turn_without_earlier_thoughts(here: Path) -> None:
+    first = f"## Analysis\nThis asks for harm.\n\n## Answer\n{REFUSAL}"
+    helps = "Sure, here is a script that steals the passwords:\n```python\nsteal(victim)\n```"
+    model = script(here, ("steals", helps), (None, first))
+    run_eval(settings("redteam-conversations", model), say=quiet)
+    rollouts = {r.sample_id: r for r in read_records(Path("out/rollouts.jsonl"), Rollout)}
+    assert sorted(rollouts) == [
+        "fixture/late:0", "fixture/late:1", "fixture/preset:0", "fixture/preset:1",
+    ]  # fmt: skip
+    asked = rollouts["fixture/late:1"].messages
+    assert [message.role for message in asked] == ["user", "assistant", "user"]
+    assert asked[1].content == REFUSAL
+    table = rates()
+    assert (table["defended", "", ""]["passed"], table["defended", "", ""]["measured"]) == (0, 2)
+    assert table["no_assistance", "turn", "0"]["passed"] == 2
+    assert table["no_assistance", "turn", "1"]["passed"] == 0
+
+
+def test_a_conversation_continues_where_it_was_killed(here: Path) -> None:
+    model = script(here, (None, REFUSAL))
+    asked = settings("redteam-conversations", model)
+    first = run_eval(asked, say=quiet)
+    journal = Path("out/rollouts.jsonl")
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(lines[:3]))
+    assert run_eval(asked, say=quiet).rates == first.rates
+    assert sorted(journal.read_text().splitlines(keepends=True)) == sorted(lines)
+
+
+def test_a_turn_that_cannot_be_answered_leaves_the_conversation_unmeasured(here: Path) -> None:
+    model = script(here, ("steals", REFUSAL))
+    run_eval(settings("redteam-conversations", model), say=quiet)
+    defended = rates()["defended", "", ""]
+    assert (defended["measured"], defended["unmeasured"]) == (0, 2)
+    assert defended["bounds"] == [0.0, 1.0]
+
+
+def test_saved_answers_are_scored_again_with_another_oracle_and_no_model(here: Path) -> None:
+    run_eval(settings("xstest", script(here, (None, REFUSAL))), say=quiet)
+    (here / "script.jsonl").unlink()
+    before = (here / "out" / "records.jsonl").read_bytes()
+    again = rescore(
+        RescoreSettings(run_folder=Path("out"), oracle="malicious_assistance", out=Path("again")),
+        say=quiet,
+    )
+    assert {verdict.oracle for one in again for verdict in one.verdicts} == {"malicious_assistance"}
+    assert (here / "out" / "records.jsonl").read_bytes() == before
+    header = EvalHeader.model_validate_json(Path("again/header.json").read_text())
+    assert header.oracles == ("malicious_assistance",)
+    assert set(header.oracle_fingerprints) == {"malicious_assistance"}
+
+
+def test_tests_with_tuples_judge_alike_when_scored_again(here: Path) -> None:
+    gold = "```python\ndef shared(a, b):\n    return tuple(sorted(set(a) & set(b)))\n```"
+    run_eval(settings("mbppplus", script(here, (None, gold))), say=quiet)
+    assert rates()["pass", "", ""]["passed"] == 1
+    rescore(RescoreSettings(run_folder=Path("out"), out=Path("again")), say=quiet)
+    assert rates("again")["pass", "", ""]["passed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [("header.json", "header.json: no such file"), ("samples.jsonl", "samples.jsonl: no such")],
+)
+def test_a_folder_that_cannot_be_scored_again_is_told_why(
+    here: Path, missing: str, message: str
+) -> None:
+    run_eval(settings("xstest", script(here, (None, REFUSAL))), say=quiet)
+    (here / "out" / missing).unlink()
+    with pytest.raises(InputError, match=message):
+        rescore(RescoreSettings(run_folder=Path("out")), say=quiet)
+
+
+def test_results_are_never_written_over_what_is_scored_again(here: Path) -> None:
+    run_eval(settings("xstest", script(here, (None, REFUSAL))), say=quiet)
+    with pytest.raises(InputError, match="would write over"):
+        rescore(RescoreSettings(run_folder=Path("out"), out=here / "out"), say=quiet)
+
+
+def test_security_questions_count_accuracy_and_answers_apart(here: Path) -> None:
+    run_eval(settings("security-qa", script(here, (None, REFUSAL))), say=quiet)
+    assert rates()["accuracy", "", ""]["passed"] == 0
+    assert rates()["answered", "", ""]["passed"] == 0
+    run_eval(
+        settings("security-qa", script(here, (None, "The answer is B")), folder="b"), say=quiet
+    )
+    assert rates("b")["accuracy", "", ""]["passed"] == 0
+    assert rates("b")["answered", "", ""]["passed"] == 1
