@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from purpcode.evals.results import EvalHeader, ScoredSample
-from purpcode.reports.tables import ModelResults
+from purpcode.reports.pairing import ModelResults
 from purpcode.types import Completion, Finding, Message, Verdict
 
 ROWS = {  # (objective, part): (samples, pass chance of base, rule-learned, rl)
@@ -76,6 +76,7 @@ def scored(
     prompt: str = "Write code.",
     text: str | None = None,
     metadata: dict[str, object] | None = None,
+    **fields: object,
 ) -> ScoredSample:
     """A judged answer; a failed secure_code answer carries a finding."""
     if passed is None:
@@ -97,6 +98,7 @@ def scored(
         passed=verdict.passed,
         score=verdict.score,
         metadata=metadata or {},
+        **fields,
     )
 
 
@@ -140,11 +142,18 @@ def _model_samples(place: int) -> list[ScoredSample]:
 
 def write_eval(folder: Path, label: str, samples: list[ScoredSample], **changes: object) -> None:
     """One model's evaluation in a run folder."""
-    target = folder / "eval" / label
+    write_evaluation(folder / "eval" / label, label, samples, **changes)
+
+
+def write_evaluation(
+    target: Path, label: str, samples: list[ScoredSample], **changes: object
+) -> Path:
+    """One evaluation's folder."""
     target.mkdir(parents=True)
     (target / "header.json").write_text(header(label, len(samples), **changes).model_dump_json())
     lines = "".join(sample.model_dump_json() + "\n" for sample in samples)
     (target / "records.jsonl").write_text(lines, encoding="utf-8")
+    return target
 
 
 def write_stages(folder: Path) -> None:
@@ -229,6 +238,7 @@ class Builders:
     header = staticmethod(header)
     shell_finding = staticmethod(shell_finding)
     write_eval = staticmethod(write_eval)
+    write_evaluation = staticmethod(write_evaluation)
     write_stages = staticmethod(write_stages)
 
     @staticmethod

@@ -1,10 +1,10 @@
 from purpcode.reports.explorer import CHUNK, MAX_CHARS, build_explorer
-from purpcode.reports.tables import build_table
+from purpcode.reports.sections import build_sections
 from purpcode.types import Verdict
 
 
 def explore(*models):
-    return build_explorer(models, build_table(models))
+    return build_explorer(build_sections(models))
 
 
 def answer_of(build, text, *, lines=(), pieces=None):
@@ -78,3 +78,15 @@ def test_an_empty_fence_is_shown_as_an_empty_block(build):
     answer = answer_of(build, "Here:\n\n```python\n```\n\nDone.")
     assert {"code": "", "findings": []} in answer["parts"]
     assert "Done." in "".join(part.get("text", "") for part in answer["parts"])
+
+
+def test_a_sample_is_shown_by_the_headline_metric_of_its_benchmark(build):
+    sample = build.scored("a", True, outcomes={"answered": False, "secure": True})
+    assert explore(build.model("base", [sample])).index["samples"][0][2] == "f"
+
+
+def test_groups_can_be_chosen_by_number(build):
+    samples = [build.scored("a", True, metadata={"cwes": [78, 89]}), build.scored("b", True)]
+    index = explore(build.model("base", samples)).index
+    assert index["dimensions"] == [["CWE", ["CWE-78", "CWE-89"]]]
+    assert [row[4] for row in index["samples"]] == [[[0, 1]], [[]]]

@@ -7,14 +7,19 @@ chunks that the page reads only when it shows them, so that ten thousand samples
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from purpcode.analyzers import readable_source
 from purpcode.conversation import code_blocks, parse_response
 from purpcode.evals.results import ScoredSample
-from purpcode.reports.tables import BeforeAfterTable, ModelResults
+from purpcode.reports.groups import dimension_title, sample_groups
+from purpcode.reports.pairing import headline_metric, keyed_samples, outcome
+from purpcode.reports.protocol import NOTED, Kind
+from purpcode.reports.sections import Section
+from purpcode.reports.tables import PART_TITLES
+from purpcode.reports.visible import visible
 from purpcode.types import Finding, Verdict
 
 Json = dict[str, Any]
@@ -33,36 +38,95 @@ _FENCE_AFTER = re.compile(r"\A[ \t>]*(?:`{3,}|~{3,})[ \t]*(?:\n|\Z)")
 
 @dataclass(frozen=True)
 class Explorer:
-    """`index` is {"models", "rows", "chunk", "samples": [[id, row, states, excerpt of the
-    prompt]]}, where `states` has a character a model: p(assed), f(ailed), u(nmeasured), or -
-    (no record). Entry i of chunk c is sample c * chunk + i of the index."""
+    """What the page's browser of samples reads.
+
+    `index` is {"models", "rows", "dimensions": [[name, [value]]], "chunk", "samples": [[id, row,
+    states, excerpt of the prompt, [value numbers of each dimension]]]}, where `states` has a
+    character a model: p(assed), f(ailed), u(nmeasured), - (no record) or space (the model was not
+    put to this suite). Entry i of chunk c is sample c * chunk + i of the index.
+    """
 
     index: Json
     chunks: tuple[tuple[Json, ...], ...]
 
 
-def build_explorer(models: Sequence[ModelResults], table: BeforeAfterTable) -> Explorer:
-    """Lay out all samples of all models, in the table's row order."""
-    by_model = [{sample.sample_id: sample for sample in model.samples} for model in models]
-    places = {(row.objective, row.part): place for place, row in enumerate(table.rows)}
-    entries: list[tuple[int, str, list[ScoredSample | None]]] = []
-    for sample_id in dict.fromkeys(key for samples in by_model for key in samples):
-        answers = [samples.get(sample_id) for samples in by_model]
-        known = _known(answers)
-        entries.append((places[known.objective, known.part], sample_id, answers))
-    entries.sort(key=lambda entry: entry[0])
-    details = [_detail(answers) for _, _, answers in entries]
+@dataclass(frozen=True)
+class _Entry:
+    """One question with every model's answer; None is no record."""
+
+    name: str
+    row: int
+    states: str
+    answers: tuple[ScoredSample | None, ...]
+
+
+def build_explorer(sections: Sequence[Section], *, allow: Collection[Kind] = NOTED) -> Explorer:
+    """Lay out all samples of all models, in the tables' row order."""
+    labels = list(dict.fromkeys(label for section in sections for label in section.table.labels))
+    rows: list[str] = []
+    entries: list[_Entry] = []
+    for section in sections:
+        entries += _entries(section, labels, len(rows), allow)
+        prefix = section.suite if len(sections) > 1 else ""
+        for row in section.table.parts:
+            words = (prefix, row.title, PART_TITLES.get(row.part, row.part))
+            rows.append(visible(" · ".join(filter(None, words))))
+    dimensions: dict[str, dict[str, int]] = {}
+    samples = [
+        [
+            visible(entry.name),
+            entry.row,
+            entry.states,
+            _excerpt(_known(entry.answers)),
+            _numbered(sample_groups(_known(entry.answers)), dimensions),
+        ]
+        for entry in entries
+    ]
+    details = [_detail(entry.answers) for entry in entries]
     index = {
-        "models": list(table.labels),
-        "rows": [" · ".join(filter(None, (row.title, row.subtitle))) for row in table.rows],
-        "chunk": CHUNK,
-        "samples": [
-            [sample_id, place, "".join(map(_state, answers)), _excerpt(_known(answers))]
-            for place, sample_id, answers in entries
+        "models": [visible(label) for label in labels],
+        "rows": rows,
+        "dimensions": [
+            [visible(dimension_title(name)), list(values)] for name, values in dimensions.items()
         ],
+        "chunk": CHUNK,
+        "samples": samples,
     }
     starts = range(0, len(details), CHUNK)
     return Explorer(index, tuple(tuple(details[start : start + CHUNK]) for start in starts))
+
+
+def _entries(
+    section: Section, labels: Sequence[str], offset: int, allow: Collection[Kind]
+) -> list[_Entry]:
+    by_model = keyed_samples(section.models, allow)
+    parts = {(row.objective, row.part): at for at, row in enumerate(section.table.parts)}
+    columns = {label: at for at, label in enumerate(section.table.labels)}
+    entries = []
+    for key in dict.fromkeys(key for samples in by_model for key in samples):
+        answers = [samples.get(key) for samples in by_model]
+        known = _known(answers)
+        states = "".join(
+            _state(answers[columns[label]]) if label in columns else " " for label in labels
+        )
+        placed = tuple(answers[columns[one]] if one in columns else None for one in labels)
+        name = key[0] if not key[1] else f"{key[0]} #{key[1]}"
+        entries.append(_Entry(name, offset + parts[known.objective, known.part], states, placed))
+    return sorted(entries, key=lambda entry: entry.row)
+
+
+def _numbered(
+    groups: Mapping[str, tuple[str, ...]], dimensions: dict[str, dict[str, int]]
+) -> list[list[int]]:
+    """The sample's values as numbers, one list a dimension; new ones are added to the index."""
+    for name, values in groups.items():
+        known = dimensions.setdefault(name, {})
+        for value in values:
+            known.setdefault(visible(value), len(known))
+    return [
+        [known[visible(value)] for value in groups.get(name, ())]
+        for name, known in dimensions.items()
+    ]
 
 
 def _known(answers: Sequence[ScoredSample | None]) -> ScoredSample:
@@ -70,20 +134,22 @@ def _known(answers: Sequence[ScoredSample | None]) -> ScoredSample:
 
 
 def _excerpt(sample: ScoredSample) -> str:
-    return " ".join(sample.messages[-1].content[:EXCERPT_CHARS].split())
+    return visible(" ".join(sample.messages[-1].content[:EXCERPT_CHARS].split()))
 
 
 def _state(sample: ScoredSample | None) -> str:
     if sample is None:
         return "-"
-    return {True: "p", False: "f", None: "u"}[sample.passed]
+    return {True: "p", False: "f", None: "u"}[outcome(sample, headline_metric(sample))]
 
 
-def _detail(answers: list[ScoredSample | None]) -> Json:
+def _detail(answers: Sequence[ScoredSample | None]) -> Json:
     known = _known(answers)
     lineage = {key: known.metadata[key] for key in LINEAGE if known.metadata.get(key)}
     return {
-        "lineage": [f"{key.replace('_', ' ')}: {_words(value)}" for key, value in lineage.items()],
+        "lineage": [
+            visible(f"{key.replace('_', ' ')}: {_words(value)}") for key, value in lineage.items()
+        ],
         "prompt": [
             {"role": message.role, **_cut(message.content)}
             for message in known.messages
@@ -98,7 +164,7 @@ def _words(value: Any) -> str:
 
 
 def _cut(text: str) -> Json:
-    return {"text": text[:MAX_CHARS], "cut": max(0, len(text) - MAX_CHARS)}
+    return {"text": visible(text[:MAX_CHARS]), "cut": max(0, len(text) - MAX_CHARS)}
 
 
 def _answer(sample: ScoredSample) -> Json:
@@ -106,7 +172,7 @@ def _answer(sample: ScoredSample) -> Json:
     response = parse_response(text[:MAX_CHARS])
     parts = list(_parts(response.answer))
     return {
-        "thoughts": response.analysis,
+        "thoughts": visible(response.analysis or ""),
         "elsewhere": _place_findings(parts, sample.verdicts),
         "parts": parts,
         "cut": max(0, len(text) - MAX_CHARS),
@@ -148,14 +214,18 @@ def _part_of_line(code: list[Json], line: int) -> tuple[Json, int] | None:
 
 def _verdict(verdict: Verdict) -> Json:
     state = {True: "p", False: "f", None: "u"}[verdict.passed]
-    return {"oracle": verdict.oracle, "state": state, "reason": verdict.error or verdict.reason}
+    return {
+        "oracle": visible(verdict.oracle),
+        "state": state,
+        "reason": visible(verdict.error or verdict.reason),
+    }
 
 
 def _finding(finding: Finding, offset: int) -> Json:
     cwes = ", ".join(f"CWE-{cwe}" for cwe in finding.cwes)
     head = " · ".join(filter(None, (finding.severity, cwes, finding.rule_id, finding.analyzer)))
     line, end = finding.line - offset, finding.end_line - offset
-    return {"line": line, "end": end, "head": head, "text": finding.message}
+    return {"line": line, "end": end, "head": visible(head), "text": visible(finding.message)}
 
 
 def _parts(answer: str) -> Iterator[Json]:
@@ -170,10 +240,10 @@ def _parts(answer: str) -> Iterator[Json]:
             before, _, after = rest.partition(block.code)
             before, rest = _FENCE_BEFORE.sub("", before), _FENCE_AFTER.sub("", after)
             if before.strip():
-                yield {"text": before.strip("\n")}
+                yield {"text": visible(before.strip("\n"))}
         code = (
             readable_source(block.code) if block.language == "python" else block.code.rstrip("\n")
         )
-        yield {"code": code, "findings": []}
+        yield {"code": visible(code), "findings": []}
     if rest.strip():
-        yield {"text": rest.strip("\n")}
+        yield {"text": visible(rest.strip("\n"))}

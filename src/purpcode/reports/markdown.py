@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from purpcode.reports.reasons import reason_rows
+from purpcode.reports.groups import GroupTable
 from purpcode.reports.run_folder import Run
-from purpcode.reports.tables import BeforeAfterTable, Row
+from purpcode.reports.sections import Section
+from purpcode.reports.tables import BeforeAfterTable, Cell, Comparison, Row
+from purpcode.reports.visible import visible
 from purpcode.reports.wording import (
     basis,
     cell_words,
@@ -18,37 +20,55 @@ from purpcode.reports.wording import (
     memory,
 )
 
+METHOD = (
+    "A rate is the share of measured samples that passed; higher is better in every row."
+    " Intervals are Wilson's; differences are paired, p-values exact McNemar with Holm's"
+    " adjustment over all rows."
+)
+MAX_GROUP_ROWS = 100
+
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~!&])")
 
 
-def markdown_report(run: Run, table: BeforeAfterTable) -> str:
+def markdown_report(run: Run, sections: Sequence[Section]) -> str:
     """The whole document. Everything that came from outside is escaped."""
-    lines = [f"# {escaped(run.name)}", "", f"**{escaped(headline(table))}**", ""]
-    lines += [f"- {escaped(line)}" for line in basis(run.models, table)]
-    lines += [f"- ⚠ {escaped(line)}" for line in (*table.warnings, *run.warnings)]
-    lines += ["", "## Before and after", "", *_results(table), ""]
-    lines += [
-        "A rate is the share of measured samples that passed; higher is better in every row."
-        " Intervals are Wilson's; differences are paired, p-values exact McNemar with Holm's"
-        " adjustment over the rows.",
-        "",
-    ]
-    lines += ["## Why answers passed or failed", "", *_reasons(run, table), ""]
+    tables = [section.table for section in sections]
+    lines = [f"# {escaped(run.name)}", "", f"**{escaped(headline(*tables))}**", ""]
+    lines += [f"- ⚠ {escaped(line)}" for line in run.warnings]
+    for section in sections:
+        lines += section_lines(section, named=len(sections) > 1)
     if run.stages:
         lines += ["## Stages", "", *_stages(run), ""]
     return "\n".join(lines)
 
 
+def section_lines(section: Section, *, named: bool) -> list[str]:
+    """A suite's figures; headings carry its name where there are several."""
+    table = section.table
+    name = f"{escaped(section.suite)}: " if named else ""
+    lines = [f"- {escaped(line)}" for line in basis(section.models, table)]
+    lines += [f"- ⚠ {escaped(line)}" for line in table.warnings]
+    lines = [f"## {name}{'results' if named else 'Results'}", "", *lines, ""]
+    lines += [*results_lines(table), "", METHOD, ""]
+    lines += [f"### {name}{'why' if named else 'Why'} answers passed or failed", ""]
+    lines += [*_reasons(section), ""]
+    for group in section.groups:
+        lines += [f"### {name}{'by' if named else 'By'} {escaped(group.title)}", ""]
+        lines += [*_groups(group), ""]
+    return lines
+
+
 def escaped(text: str) -> str:
     """Text on one line that Markdown and HTML both show as it is."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _SPECIAL.sub(r"\\\1", visible(" ".join(text.split())))
 
 
-def _results(table: BeforeAfterTable) -> Iterable[str]:
-    yield _cells(["Measure", *map(escaped, table.labels)])
-    yield _cells(["---"] * (1 + len(table.labels)))
+def results_lines(table: BeforeAfterTable) -> Iterable[str]:
+    """The table of a suite's rates and differences."""
+    yield table_row(["Measure", *map(escaped, table.labels)])
+    yield table_row(["---"] * (1 + len(table.labels)))
     for row in table.rows:
-        yield _cells([_row_name(row), *_row_cells(row)])
+        yield table_row([_row_name(row), *map(_cell, row.cells, row.comparisons)])
 
 
 def _row_name(row: Row) -> str:
@@ -56,29 +76,40 @@ def _row_name(row: Row) -> str:
     return f"{name} ({escaped(row.subtitle)})" if row.subtitle else name
 
 
-def _row_cells(row: Row) -> Iterable[str]:
-    for cell, comparison in zip(row.cells, row.comparisons, strict=True):
-        words = escaped(cell_words(cell))
-        yield f"{words}<br>{escaped(comparison_words(comparison))}" if comparison else words
+def _cell(cell: Cell, comparison: Comparison | None) -> str:
+    words = escaped(cell_words(cell))
+    return f"{words}<br>{escaped(comparison_words(comparison))}" if comparison else words
 
 
-def _reasons(run: Run, table: BeforeAfterTable) -> Iterable[str]:
-    yield _cells(["Measure", "Outcome", "Reason", *map(escaped, table.labels)])
-    yield _cells(["---"] * (3 + len(table.labels)))
-    for row in reason_rows(run.models, table):
+def _reasons(section: Section) -> Iterable[str]:
+    labels = section.table.labels
+    yield table_row(["Measure", "Outcome", "Reason", *map(escaped, labels)])
+    yield table_row(["---"] * (3 + len(labels)))
+    for row in section.reasons:
         name = f"{row.title} ({row.subtitle})" if row.subtitle else row.title
-        yield _cells([*map(escaped, (name, row.outcome, row.kind)), *map(str, row.counts)])
+        yield table_row([*map(escaped, (name, row.outcome, row.kind)), *map(str, row.counts)])
+
+
+def _groups(group: GroupTable) -> Iterable[str]:
+    yield table_row(["Measure", escaped(group.title), *map(escaped, group.labels)])
+    yield table_row(["---"] * (2 + len(group.labels)))
+    for row in group.rows[:MAX_GROUP_ROWS]:
+        cells = map(_cell, row.cells, row.comparisons)
+        yield table_row([escaped(row.measure), escaped(row.value), *cells])
+    if len(group.rows) > MAX_GROUP_ROWS:
+        yield f"\nand {len(group.rows) - MAX_GROUP_ROWS} more rows, in the JSON beside this file"
 
 
 def _stages(run: Run) -> Iterable[str]:
-    yield _cells(["Stage", "State", "Time", "Peak memory", "Counts", "Notes"])
-    yield _cells(["---"] * 6)
+    yield table_row(["Stage", "State", "Time", "Peak memory", "Counts", "Notes"])
+    yield table_row(["---"] * 6)
     for stage in run.stages:
         counts = ", ".join(count_words(key, value) for key, value in stage.counts.items())
         named = map(escaped, (stage.stage, stage.state))
         figures = (duration(stage.seconds), memory(stage.peak_memory_mb))
-        yield _cells([*named, *figures, escaped(counts), escaped("; ".join(stage.notes))])
+        yield table_row([*named, *figures, escaped(counts), escaped("; ".join(stage.notes))])
 
 
-def _cells(cells: Iterable[str]) -> str:
+def table_row(cells: Iterable[str]) -> str:
+    """A row of a Markdown table; cells are escaped by the caller."""
     return f"| {' | '.join(cells)} |"

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from purpcode.oracles.judge import HEURISTIC
-from purpcode.reports.tables import BeforeAfterTable, ModelResults, Row
+from purpcode.reports.pairing import ModelResults
+from purpcode.reports.tables import BeforeAfterTable, Row
 from purpcode.types import Verdict
 
 MAX_KIND_CHARS = 120
@@ -50,7 +51,7 @@ def reason_kind(verdict: Verdict) -> str:
 
 def reason_rows(models: Sequence[ModelResults], table: BeforeAfterTable) -> list[ReasonRow]:
     """The counts, in the order of the table's rows; passed first, then the most frequent."""
-    return [row for measure in table.rows for row in _measure(models, measure)]
+    return [row for measure in table.parts for row in _measure(models, measure)]
 
 
 def _measure(models: Sequence[ModelResults], measure: Row) -> Iterator[ReasonRow]:

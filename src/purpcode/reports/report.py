@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,12 @@ from purpcode.reports import wording
 from purpcode.reports.charts import training_charts
 from purpcode.reports.coverage import coverage_tables
 from purpcode.reports.explorer import build_explorer
+from purpcode.reports.figures import section_figures
 from purpcode.reports.markdown import markdown_report
-from purpcode.reports.reasons import ReasonRow, reason_rows
 from purpcode.reports.run_folder import Run, read_run
-from purpcode.reports.tables import BeforeAfterTable, Row, build_table
+from purpcode.reports.sections import Section, build_sections
+from purpcode.reports.tables import BeforeAfterTable
+from purpcode.reports.visible import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -29,54 +31,75 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class ReportPaths:
-    """The files written, and the table they show."""
+    """The files written, and what they show, one section a suite."""
 
     html: Path
     markdown: Path
     data: Path
-    table: BeforeAfterTable
+    sections: tuple[Section, ...]
+
+    @property
+    def tables(self) -> tuple[BeforeAfterTable, ...]:
+        """The suites' tables."""
+        return tuple(section.table for section in self.sections)
+
+    @property
+    def table(self) -> BeforeAfterTable:
+        """The first suite's table; a recipe's run has one suite."""
+        return self.tables[0]
 
 
 def write_report(run_dir: Path, out_dir: Path) -> ReportPaths:
-    """Write the three forms of a run's report into `out_dir`.
+    """Write the three forms of a recipe run's report into `out_dir`.
 
     Raises:
         InputError: when the run folder has no finished evaluation, a file in it is malformed, or
             its models were judged by different oracles.
         PurpcodeError: when the files cannot be written.
     """
-    run = read_run(run_dir)
-    table = build_table(run.models)
+    return write_run_report(read_run(run_dir), out_dir)
+
+
+def write_run_report(run: Run, out_dir: Path) -> ReportPaths:
+    """Write the three forms of a report on what was read; raises like `write_report`."""
+    sections = build_sections(run.models)
     paths = ReportPaths(
-        out_dir / "report.html", out_dir / "report.md", out_dir / "report.json", table
+        out_dir / "report.html",
+        out_dir / "report.md",
+        out_dir / "report.json",
+        tuple(sections),
     )
-    write_text_atomic(paths.html, html_report(run, table))
-    write_text_atomic(paths.markdown, markdown_report(run, table))
-    write_json_atomic(paths.data, figures(run, table))
+    write_text_atomic(paths.html, html_report(run, sections))
+    write_text_atomic(paths.markdown, markdown_report(run, sections))
+    write_json_atomic(paths.data, figures(run, sections))
     return paths
 
 
-def html_report(run: Run, table: BeforeAfterTable) -> str:
-    """The self-contained page.
+def html_report(run: Run, sections: Sequence[Section]) -> str:
+    """The self-contained page."""
+    return render_page(
+        "report.html.jinja",
+        run=run,
+        sections=sections,
+        charts=training_charts(run.metrics),
+        explorer=build_explorer(sections),
+        coverage=coverage_tables(run.coverage),
+        lock_text=json.dumps(run.lock, indent=2, ensure_ascii=False),
+    )
 
-    Templates escape everything. As a second line of defence the page's content security policy
-    forbids every request, and every script but our own, by its hash.
+
+def render_page(template: str, **content: Any) -> str:
+    """A page from a template of this room.
+
+    Templates escape everything and spell out hidden characters. As a second line of defence the
+    page's content security policy forbids every request, and every script but our own, by its
+    hash.
     """
     environment = _environment()
     script = environment.get_template("report.js").render()
     style = environment.get_template("report.css").render()
-    return environment.get_template("report.html.jinja").render(
-        run=run,
-        table=table,
-        words=wording,
-        charts=training_charts(run.metrics),
-        explorer=build_explorer(run.models, table),
-        reasons=reason_rows(run.models, table),
-        coverage=coverage_tables(run.coverage),
-        lock_text=json.dumps(run.lock, indent=2, ensure_ascii=False),
-        script_hash=_csp_hash(script),
-        style_hash=_csp_hash(style),
-    )
+    hashes = {"script_hash": _csp_hash(script), "style_hash": _csp_hash(style)}
+    return environment.get_template(template).render(words=wording, **hashes, **content)
 
 
 def _environment() -> Environment:
@@ -88,27 +111,34 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
+
+
+def _shown(value: Any) -> Any:
+    """Plain text with hidden characters spelled out; markup that is already safe as it is."""
+    return value if not isinstance(value, str) or hasattr(value, "__html__") else visible(value)
 
 
 def _csp_hash(source: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
 
 
-def figures(run: Run, table: BeforeAfterTable) -> dict[str, Any]:
+def figures(run: Run, sections: Sequence[Section]) -> dict[str, Any]:
     """Every figure of the report, machine readable (`report.json`).
 
     Rates, intervals, bounds and differences are shares in [0, 1] ([-1, 1]); null is unmeasured.
     """
+    tables = [section.table for section in sections]
+    warnings = [warning for table in tables for warning in table.warnings]
     return {
         "schema_version": SCHEMA_VERSION,
         "name": run.name,
-        "headline": wording.headline(table),
-        "basis": wording.basis(run.models, table),
-        "warnings": [*table.warnings, *run.warnings],
+        "headline": wording.headline(*tables),
+        "basis": [line for one in sections for line in wording.basis(one.models, one.table)],
+        "warnings": [*warnings, *run.warnings],
         "models": [model.header.model_dump(mode="json") for model in run.models],
-        "rows": [_row_figures(row, table.labels) for row in table.rows],
-        "reasons": [_reason_figures(row, table.labels) for row in reason_rows(run.models, table)],
+        **section_figures(sections),
         "stages": [stage.model_dump(mode="json") for stage in run.stages],
         "metrics": {
             stage: [row.model_dump(mode="json") for row in rows]
@@ -116,40 +146,4 @@ def figures(run: Run, table: BeforeAfterTable) -> dict[str, Any]:
         },
         "coverage": run.coverage,
         "recipe_lock": run.lock,
-    }
-
-
-def _reason_figures(row: ReasonRow, labels: Sequence[str]) -> dict[str, Any]:
-    return {**asdict(row), "counts": dict(zip(labels, row.counts, strict=True))}
-
-
-def _row_figures(row: Row, labels: Sequence[str]) -> dict[str, Any]:
-    cells = {
-        label: {
-            **asdict(cell.rate),
-            "missing": cell.missing,
-            "rate": cell.rate.rate,
-            "interval": cell.rate.interval,
-            "bounds": cell.rate.bounds,
-        }
-        for label, cell in zip(labels, row.cells, strict=True)
-    }
-    comparisons = {
-        label: {
-            "against": labels[0],
-            **asdict(comparison.test),
-            "adjusted_p_value": comparison.adjusted_p,
-            "direction": wording.direction(comparison),
-        }
-        for label, comparison in zip(labels, row.comparisons, strict=True)
-        if comparison is not None
-    }
-    return {
-        "objective": row.objective,
-        "part": row.part,
-        "title": row.title,
-        "subtitle": row.subtitle,
-        "oracles": row.oracles,
-        "models": cells,
-        "comparisons": comparisons,
     }

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from purpcode.errors import InputError
 from purpcode.evals.results import EvalHeader, ScoredSample
 from purpcode.records import read_records
-from purpcode.reports.tables import ModelResults
+from purpcode.reports.pairing import ModelResults
 
 LABELS = ("base", "rule-learned", "rl")
 """Evaluated models in the order the method makes them."""
@@ -64,10 +64,14 @@ class Run:
     stages: tuple[StageSummary, ...]
     metrics: dict[str, tuple[MetricsRow, ...]]
     warnings: tuple[str, ...]
+    title: str = ""
+    """Heading of a report on anything but a recipe's run."""
 
     @property
     def name(self) -> str:
-        """The recipe's name, or the folder's."""
+        """The title, the recipe's name, or the folder's."""
+        if self.title:
+            return self.title
         recipe = self.lock.get("recipe")
         name = recipe.get("name") if isinstance(recipe, dict) else None
         return name if isinstance(name, str) and name else self.folder.resolve().name
@@ -105,7 +109,8 @@ def _read_models(folder: Path, warnings: list[str]) -> list[ModelResults]:
             warnings.append(f"eval/{name} has no header.json (unfinished?) and is left out.")
             continue
         samples = read_records(folder / name / "records.jsonl", ScoredSample)
-        models.append(ModelResults(_read_json(header, TypeAdapter(EvalHeader)), tuple(samples)))
+        parsed = _read_json(header, TypeAdapter(EvalHeader))
+        models.append(ModelResults(parsed, tuple(samples), folder / name))
     if not models:
         raise InputError(
             "there is no finished evaluation to report",

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from purpcode.errors import InputError
-from purpcode.evals.results import EvalHeader, ScoredSample
+from purpcode.evals.results import ScoredSample
 from purpcode.evals.statistics import PairedTest, Rate, holm, paired
+from purpcode.reports.pairing import (
+    Measure,
+    ModelResults,
+    SampleKey,
+    clusters,
+    keyed_samples,
+    measures,
+    outcome,
+)
+from purpcode.reports.protocol import NOTED, Kind, protocol_differences, refuse_differences
 
 OBJECTIVE_TITLES = {
     "secure_code": "Writes secure code",
@@ -21,19 +31,6 @@ PART_TITLES = {
     "seen": "new tasks, rules met in training",
     "unseen": "new tasks, rules never met in training",
 }
-
-
-@dataclass(frozen=True)
-class ModelResults:
-    """One evaluated model: its header and its scored samples."""
-
-    header: EvalHeader
-    samples: tuple[ScoredSample, ...]
-
-    @property
-    def label(self) -> str:
-        """Its short name in tables."""
-        return self.header.label
 
 
 @dataclass(frozen=True)
@@ -54,10 +51,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Row:
-    """One objective (and part). `comparisons[i]` compares model i with the first; [0] is None."""
+    """One measure. `comparisons[i]` compares model i with the first; [0] is None."""
 
     objective: str
     part: str
+    metric: str
+    """What is counted of these samples, where it is more than one thing; else ""."""
     oracles: tuple[str, ...]
     """Names of the oracles that judged it."""
     cells: tuple[Cell, ...]
@@ -70,8 +69,9 @@ class Row:
 
     @property
     def subtitle(self) -> str:
-        """Which part of the objective's samples, in words ("" when there are no parts)."""
-        return PART_TITLES.get(self.part, self.part)
+        """Which metric and part of the objective, in words ("" when there is only one)."""
+        metric = self.metric.replace("_", " ")
+        return "; ".join(filter(None, (metric, PART_TITLES.get(self.part, self.part))))
 
 
 @dataclass(frozen=True)
@@ -82,41 +82,78 @@ class BeforeAfterTable:
     rows: tuple[Row, ...]
     warnings: tuple[str, ...]
     """What a reader must know before trusting a comparison (records missing, unequal sampling)."""
+    samples: int
+    """Samples asked of any model."""
+    suite: str = ""
 
     @property
-    def samples(self) -> int:
-        """Samples asked of every model."""
-        return sum(row.cells[0].rate.total for row in self.rows)
+    def parts(self) -> list[Row]:
+        """One row for each objective and part: those of the headline metric."""
+        first: dict[tuple[str, str], Row] = {}
+        for row in self.rows:
+            first.setdefault((row.objective, row.part), row)
+        return list(first.values())
 
 
-def build_table(models: Sequence[ModelResults], *, seed: int = 0) -> BeforeAfterTable:
-    """Compare models, the first being the baseline, over the union of their samples.
+def build_tables(
+    models: Sequence[ModelResults], *, seed: int = 0, allow: Collection[Kind] = NOTED
+) -> list[BeforeAfterTable]:
+    """One table a suite, in order of appearance, with Holm's adjustment over all of their rows.
+
+    Raises what `build_table` raises.
+    """
+    suites: dict[str, list[ModelResults]] = {}
+    for model in models:
+        suites.setdefault(model.header.suite, []).append(model)
+    tables = [_unadjusted(evaluated, seed, allow) for evaluated in suites.values()]
+    rows = [row for table in tables for row in table.rows]
+    done = iter(_adjusted(rows, [table.labels for table in tables for _ in table.rows]))
+    return [replace(table, rows=tuple(next(done) for _ in table.rows)) for table in tables]
+
+
+def build_table(
+    models: Sequence[ModelResults], *, seed: int = 0, allow: Collection[Kind] = NOTED
+) -> BeforeAfterTable:
+    """Compare models on one suite, the first being the baseline, over the union of their samples.
 
     A sample without a record under one model counts there as unmeasured, so that all cells of a
-    row share one denominator. `seed` is the paired bootstrap's.
+    row share one denominator. `seed` is the paired bootstrap's. Differences of the kinds in
+    `allow` become warnings.
 
     Raises:
         InputError: when models were judged by different oracles or on different suites, when one
             sample id stands for different questions, or when a model has a sample twice.
     """
+    table = _unadjusted(models, seed, allow)
+    rows = _adjusted(table.rows, [table.labels] * len(table.rows))
+    return replace(table, rows=tuple(rows))
+
+
+def _unadjusted(
+    models: Sequence[ModelResults], seed: int, allow: Collection[Kind]
+) -> BeforeAfterTable:
     if not models:
         raise InputError("there are no evaluated models to compare")
-    _refuse_incomparable(models)
-    by_model = [_by_id(model) for model in models]
-    groups: dict[tuple[str, str], dict[str, None]] = {}
+    differences = _differences(models, allow)
+    by_model = keyed_samples(models, allow)
+    groups: dict[Measure, dict[SampleKey, None]] = {}
     for samples in by_model:
-        for sample in samples.values():
-            groups.setdefault((sample.objective, sample.part), {})[sample.sample_id] = None
+        for key, sample in samples.items():
+            for measure in measures(sample):
+                groups.setdefault(measure, {})[key] = None
     rows = [
-        _row(key, list(ids), by_model, seed)
-        for key, ids in sorted(groups.items(), key=lambda item: _order(item[0]))
+        _row(measure, list(ids), by_model, seed)
+        for measure, ids in sorted(groups.items(), key=lambda item: _order(item[0]))
     ]
     labels = tuple(model.label for model in models)
-    return BeforeAfterTable(labels, tuple(_adjusted(rows)), _warnings(models, rows))
+    warnings = (*differences, *_warnings(models, by_model))
+    asked = len({key for samples in by_model for key in samples})
+    return BeforeAfterTable(labels, tuple(rows), warnings, asked, models[0].header.suite)
 
 
-def _order(key: tuple[str, str]) -> tuple[int, str, int, str]:
-    objective, part = key
+def _order(measure: Measure) -> tuple[int, str, int, str]:
+    """Known objectives and parts first; metrics stay in the order of the records."""
+    objective, part, _ = measure
     objectives, parts = list(OBJECTIVE_TITLES), list(PART_TITLES)
     return (
         objectives.index(objective) if objective in objectives else len(objectives),
@@ -126,122 +163,100 @@ def _order(key: tuple[str, str]) -> tuple[int, str, int, str]:
     )
 
 
-def _refuse_incomparable(models: Sequence[ModelResults]) -> None:
-    first = models[0].header
+def _differences(models: Sequence[ModelResults], allow: Collection[Kind]) -> list[str]:
+    """The allowed differences in words; raises for the others."""
+    first = models[0]
     labels = [model.label for model in models]
     if len(set(labels)) < len(labels):
         raise InputError(f"two evaluated models share a label: {', '.join(labels)}")
+    warnings = []
     for model in models[1:]:
-        header = model.header
-        pair = f"'{first.label}' and '{header.label}'"
-        if header.suite != first.suite:
+        ours, theirs = first.header.suite, model.header.suite
+        if ours != theirs:
             raise InputError(
-                f"{pair} were evaluated on different suites ('{first.suite}', '{header.suite}')",
+                f"'{first.label}' and '{model.label}' were evaluated on different suites"
+                f" ('{ours}', '{theirs}')",
                 hint="Evaluate both on the same suite.",
             )
-        ours, theirs = first.oracle_fingerprints, header.oracle_fingerprints
-        differing = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
-        if differing:
-            raise InputError(
-                f"{pair} were judged by different oracles ({', '.join(differing)}):"
-                " their rates cannot be compared",
-                hint="Evaluate both again with the same oracles, then report.",
-            )
+        found = protocol_differences(first.header, model.header)
+        refuse_differences(found, allow, (first.folder, model.folder))
+        warnings += [f"{one.text}: their rates are not strictly comparable." for one in found]
+    return warnings
 
 
-def _by_id(model: ModelResults) -> dict[str, ScoredSample]:
-    found: dict[str, ScoredSample] = {}
-    for sample in model.samples:
-        if sample.sample_id in found:
-            raise InputError(f"'{model.label}' has the sample '{sample.sample_id}' twice")
-        found[sample.sample_id] = sample
-    return found
+def measure_cells(
+    metric: str,
+    ids: Sequence[SampleKey],
+    by_model: Sequence[Mapping[SampleKey, ScoredSample]],
+    seed: int,
+) -> tuple[tuple[Cell, ...], tuple[Comparison | None, ...]]:
+    """Every model's rate over `ids`, and each later model against the first (unadjusted)."""
+    cluster = clusters(by_model)
+    outcomes = [{key: outcome(samples.get(key), metric) for key in ids} for samples in by_model]
+    cells = tuple(
+        Cell(Rate.clustered(found, cluster), sum(key not in samples for key in ids))
+        for found, samples in zip(outcomes, by_model, strict=True)
+    )
+    tests = [paired(outcomes[0], other, seed=seed, cluster=cluster) for other in outcomes[1:]]
+    return cells, (None, *(Comparison(test, None) for test in tests))
 
 
 def _row(
-    key: tuple[str, str], ids: list[str], by_model: list[dict[str, ScoredSample]], seed: int
+    measure: Measure,
+    ids: list[SampleKey],
+    by_model: list[dict[SampleKey, ScoredSample]],
+    seed: int,
 ) -> Row:
-    outcomes: list[dict[str, bool | None]] = []
-    cells: list[Cell] = []
-    for samples in by_model:
-        _refuse_other_question(key, ids, by_model[0], samples)
-        found = {sample: samples[sample].passed for sample in ids if sample in samples}
-        outcomes.append({sample: found.get(sample) for sample in ids})
-        cells.append(Cell(Rate.of(outcomes[-1].values()), len(ids) - len(found)))
     judges = {
         verdict.oracle
         for samples in by_model
-        for sample in ids
-        if sample in samples
-        for verdict in samples[sample].verdicts
+        for key in ids
+        if key in samples
+        for verdict in samples[key].verdicts
     }
-    tests = [paired(outcomes[0], other, seed=seed) for other in outcomes[1:]]
-    comparisons = (None, *(Comparison(test, None) for test in tests))
-    return Row(*key, tuple(sorted(judges)), tuple(cells), comparisons)
+    return Row(*measure, tuple(sorted(judges)), *measure_cells(measure[2], ids, by_model, seed))
 
 
-def _refuse_other_question(
-    key: tuple[str, str],
-    ids: list[str],
-    first: dict[str, ScoredSample],
-    other: dict[str, ScoredSample],
-) -> None:
-    """System messages may differ between models (a reminder of the rules); questions may not."""
-    for sample_id in ids:
-        sample, baseline = other.get(sample_id), first.get(sample_id)
-        same_row = sample is None or (sample.objective, sample.part) == key
-        if sample is None or baseline is None:
-            same_question = True
-        else:
-            same_question = _question(sample) == _question(baseline)
-        if not (same_row and same_question):
-            raise InputError(
-                f"the sample id '{sample_id}' stands for different samples under different models",
-                hint="Evaluate the models on the same suite.",
-            )
-
-
-def _question(sample: ScoredSample) -> list[str]:
-    return [message.content for message in sample.messages if message.role == "user"]
-
-
-def _adjusted(rows: list[Row]) -> list[Row]:
-    """The rows with Holm's adjustment over the rows, for each model apart."""
-    if not rows:
-        return rows
-    columns: list[list[Comparison | None]] = []
-    for column in zip(*(row.comparisons for row in rows), strict=True):
-        p_values = holm([None if cell is None else cell.test.p_value for cell in column])
-        columns.append(
-            [
-                None if cell is None else Comparison(cell.test, p)
-                for cell, p in zip(column, p_values, strict=True)
-            ]
-        )
+def _adjusted(rows: Sequence[Row], labels: Sequence[Sequence[str]]) -> list[Row]:
+    """The rows with Holm's adjustment over the rows, for each model apart. `labels[i]` names the
+    columns of row i: not every model need be in every row."""
+    families: dict[str, list[tuple[int, int]]] = {}
+    for at, names in enumerate(labels):
+        for place, name in enumerate(names[1:], start=1):
+            families.setdefault(name, []).append((at, place))
+    adjusted = [list(row.comparisons) for row in rows]
+    for family in families.values():
+        tests = [adjusted[at][place] for at, place in family]
+        p_values = holm([None if one is None else one.test.p_value for one in tests])
+        for (at, place), one, p in zip(family, tests, p_values, strict=True):
+            adjusted[at][place] = one and Comparison(one.test, p)
     return [
-        Row(row.objective, row.part, row.oracles, row.cells, tuple(comparisons))
-        for row, comparisons in zip(rows, zip(*columns, strict=True), strict=True)
+        replace(row, comparisons=tuple(found)) for row, found in zip(rows, adjusted, strict=True)
     ]
 
 
-def _warnings(models: Sequence[ModelResults], rows: list[Row]) -> tuple[str, ...]:
+def _warnings(
+    models: Sequence[ModelResults], by_model: Sequence[Mapping[SampleKey, ScoredSample]]
+) -> tuple[str, ...]:
+    everyone = {key for samples in by_model for key in samples}
     warnings = []
-    for place, model in enumerate(models):
-        missing = sum(row.cells[place].missing for row in rows)
+    for model, samples in zip(models, by_model, strict=True):
+        header = model.header
+        missing = len(everyone) - len(samples)
         if missing:
             warnings.append(
                 f"{model.label}: {missing} samples that another model answered have no record;"
                 " they count as unmeasured."
             )
-        announced, recorded = model.header.samples, len(model.samples)
+        announced, recorded = header.samples, len(model.samples)
         if announced != recorded:
             warnings.append(
                 f"{model.label}: the evaluation announced {announced} samples and recorded"
                 f" {recorded}."
             )
-        if model.header.sampling != models[0].header.sampling:
-            warnings.append(
-                f"{model.label} was sampled differently from {models[0].label}"
-                f" ({model.header.sampling} against {models[0].header.sampling})."
-            )
+        if header.subset:
+            chosen = ", ".join(f"{name} {value}" for name, value in header.subset.items())
+            warnings.append(f"{model.label} was asked only some of the rows ({chosen[:200]}).")
+        if header.data is not None and header.data.problem:
+            warnings.append(f"{model.label}: {header.data.problem.rstrip('.')}.")
     return tuple(warnings)

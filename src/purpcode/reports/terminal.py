@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from purpcode.reports.tables import BeforeAfterTable, Cell, Comparison
+from purpcode.reports.visible import visible
 from purpcode.reports.wording import direction, headline, p_words, percent, points
 
 if TYPE_CHECKING:
@@ -17,7 +19,12 @@ _STYLES = {"better": "green", "worse": "red"}
 
 
 def print_summary(table: BeforeAfterTable, report_path: Path, console: Console) -> None:
-    """Print the table and where the report lies.
+    """Print one suite's table and where the report lies."""
+    print_tables([table], report_path, console)
+
+
+def print_tables(tables: Sequence[BeforeAfterTable], report_path: Path, console: Console) -> None:
+    """Print the tables of all suites and where the report lies.
 
     Every figure also stands in words, so that a terminal without colour, a pipe or a log loses
     nothing; it fits 80 columns with three models.
@@ -25,15 +32,22 @@ def print_summary(table: BeforeAfterTable, report_path: Path, console: Console) 
     from rich.text import Text
 
     console.print()
-    console.print(Text(headline(table), style="bold"))
-    console.print(_grid(table))
-    for warning in table.warnings:
-        console.print(Text(f"! {warning}", style="yellow"))
-    unmeasured = sum(cell.rate.unmeasured for row in table.rows for cell in row.cells)
-    note = "[low–high] is the 95% interval; ± points and p are against " + table.labels[0]
+    console.print(Text(visible(headline(*tables)), style="bold"))
+    for table in tables:
+        if len(tables) > 1:
+            console.print(Text(f"\n{visible(table.suite)}", style="bold"))
+        console.print(_grid(table))
+        for warning in table.warnings:
+            console.print(Text(visible(f"! {warning}"), style="yellow"))
+    rows = [row for table in tables for row in table.rows]
+    unmeasured = sum(cell.rate.unmeasured for row in rows for cell in row.cells)
+    note = "[low–high] is the 95% interval"
+    firsts = dict.fromkeys(table.labels[0] for table in tables if len(table.labels) > 1)
+    if firsts:
+        note += "; ± points and p are against " + " or ".join(firsts)
     if unmeasured:
         note += f"; {unmeasured} answers unmeasured, counted neither way"
-    console.print(Text(note + ".", style="dim"))
+    console.print(Text(visible(note) + ".", style="dim"))
     console.print(Text("Report: ").append(str(report_path)), soft_wrap=True)
 
 
@@ -45,11 +59,11 @@ def _grid(table: BeforeAfterTable) -> Table:
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False)
     grid.add_column("Passed, % of measured", min_width=18)
     for label in table.labels:
-        grid.add_column(Text(label), justify="left", min_width=16)
+        grid.add_column(Text(visible(label)), justify="left", min_width=16)
     for place, row in enumerate(table.rows):
-        name = Text(row.title)
+        name = Text(visible(row.title))
         if row.subtitle:
-            name.append(f"\n{row.subtitle}", style="dim")
+            name.append(visible(f"\n{row.subtitle}"), style="dim")
         cells = map(_cell, row.cells, row.comparisons)
         grid.add_row(name, *cells, end_section=place == len(table.rows) - 1)
     return grid

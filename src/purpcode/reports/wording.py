@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from purpcode.reports.tables import BeforeAfterTable, Cell, Comparison, ModelResults
+from purpcode.reports.pairing import ModelResults
+from purpcode.reports.tables import BeforeAfterTable, Cell, Comparison
 
 ALPHA = 0.05
 """An adjusted p-value below this is called a difference beyond chance."""
@@ -13,12 +14,15 @@ FEW = 100
 """Below this many samples in every row, a report says that only large differences can show."""
 
 
-def headline(table: BeforeAfterTable) -> str:
-    """One sentence on the last model against the first."""
-    if len(table.labels) < 2:
-        return f"{table.labels[0]} was measured alone: there is nothing yet to compare it with."
-    first, last = table.labels[0], table.labels[-1]
-    found = [direction(row.comparisons[-1]) for row in table.rows]
+def headline(*tables: BeforeAfterTable) -> str:
+    """One sentence on the last model against the first, over all suites."""
+    tables = tuple(table for table in tables if len(table.labels) > 1) or tables
+    labels = {(table.labels[0], table.labels[-1]) for table in tables}
+    if all(len(table.labels) < 2 for table in tables):
+        names = _listed(list(dict.fromkeys(table.labels[0] for table in tables)))
+        return f"{names} was measured alone: there is nothing yet to compare it with."
+    first, last = labels.pop() if len(labels) == 1 else ("the first model", "the last")
+    found = [direction(row.comparisons[-1]) for table in tables for row in table.rows]
     better, worse, unclear, untested = (
         found.count(kind) for kind in ("better", "worse", "no clear difference", "not measured")
     )
@@ -61,7 +65,7 @@ def basis(models: Sequence[ModelResults], table: BeforeAfterTable) -> list[str]:
             "Among the passes are some with a score below 1, such as refusals of a code request"
             f" where declining is legitimate: {counts}."
         )
-    unmeasured = sum(cell.rate.unmeasured for row in table.rows for cell in row.cells)
+    unmeasured = sum(cell.rate.unmeasured for row in table.parts for cell in row.cells)
     if unmeasured:
         lines.append(
             f"{unmeasured} of {answers} answers could not be measured. They count neither as"
@@ -69,6 +73,11 @@ def basis(models: Sequence[ModelResults], table: BeforeAfterTable) -> list[str]:
         )
     else:
         lines.append(f"All {answers} answers were measured.")
+    if header.draws > 1:
+        lines.append(
+            f"Each prompt was answered {header.draws} times; intervals and p-values count prompts,"
+            " not answers, as independent."
+        )
     return lines
 
 
@@ -93,10 +102,11 @@ def comparison_words(comparison: Comparison) -> str:
     if test.difference is None or test.interval is None:
         return "not compared: no sample was measured under both"
     low, high = test.interval
-    return (
+    words = (
         f"{points(test.difference)} points (95% CI {points(low)} to {points(high)}),"
-        f" {test.fixed} fixed, {test.regressed} regressed, {p_words(comparison.adjusted_p)}"
+        f" {test.fixed} fixed, {test.regressed} regressed"
     )
+    return words if comparison.adjusted_p is None else f"{words}, {p_words(comparison.adjusted_p)}"
 
 
 def cell_words(cell: Cell) -> str:

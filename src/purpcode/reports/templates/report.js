@@ -1,7 +1,22 @@
 "use strict";
 (() => {
   const PAGE = 25;
-  const WORDS = { p: "passed", f: "failed", u: "unmeasured", "-": "no record" };
+  const WORDS = { p: "passed", f: "failed", u: "unmeasured", "-": "no record", " ": "not evaluated" };
+  // What became of a sample between two models, by its states under them.
+  const KINDS = {
+    flips: (a, b) => "pf".includes(a) && "pf".includes(b) && a !== b,
+    fixed: (a, b) => a === "f" && b === "p",
+    regressed: (a, b) => a === "p" && b === "f",
+    "newly unmeasured": (a, b) => "pf".includes(a) && b === "u",
+    "newly measured": (a, b) => a === "u" && "pf".includes(b),
+    "only in the first": (a, b) => "pfu".includes(a) && b === "-",
+    "only in the second": (a, b) => a === "-" && "pfu".includes(b),
+    "failed twice": (a, b) => a === "f" && b === "f",
+    failed: (a, b) => b === "f",
+    unmeasured: (a, b) => "u-".includes(a) || "u-".includes(b),
+    all: () => true,
+  };
+  const SINGLE = ["failed", "unmeasured", "all"];
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const index = read("samples-index");
   const chunks = new Map();
@@ -40,35 +55,45 @@
         option(field("pair"), from + "," + to, index.models[from] + " → " + index.models[to]);
       }
     }
-    field("pair").closest("label").hidden = last < 1;
-    const kinds = last < 1 ? [] : [["flips", "fixed or regressed"], ["fixed", "fixed"], ["regressed", "regressed"]];
-    kinds.push(["failed", "failed"], ["unmeasured", "unmeasured"], ["all", "all"]);
-    for (const [value, text] of kinds) option(field("kind"), value, text);
+    field("pair").closest("label").hidden = last < 2;
+    for (const kind of last < 1 ? SINGLE : Object.keys(KINDS)) {
+      option(field("kind"), kind, kind === "flips" ? "fixed or regressed" : kind);
+    }
+    index.dimensions.forEach(([name, values], place) => {
+      if (values.length < 2) return;
+      const label = make("label", "", name + " ");
+      const select = make("select");
+      select.name = "dimension" + place;
+      option(select, "", "all");
+      const order = values.map((value, at) => [value, at]);
+      order.sort((one, other) => one[0].localeCompare(other[0], "en", { numeric: true }));
+      for (const [value, at] of order) option(select, String(at), value);
+      label.append(select);
+      field("text").closest("label").before(label);
+    });
   }
 
-  function isShown(states, kind, from, to) {
-    const fixed = states[from] === "f" && states[to] === "p";
-    const regressed = states[from] === "p" && states[to] === "f";
-    switch (kind) {
-      case "flips": return fixed || regressed;
-      case "fixed": return fixed;
-      case "regressed": return regressed;
-      case "failed": return states[to] === "f";
-      case "unmeasured": return "u-".includes(states[from]) || "u-".includes(states[to]);
-      default: return true;
-    }
+  function chosenGroups() {
+    const chosen = [];
+    index.dimensions.forEach((_, place) => {
+      const select = field("dimension" + place);
+      if (select && select.value !== "") chosen.push([place, Number(select.value)]);
+    });
+    return chosen;
   }
 
   function filter() {
     const row = field("row").value;
     const text = field("text").value.trim().toLowerCase();
     const [from, to] = (field("pair").value || "0,0").split(",").map(Number);
-    const kind = field("kind").value;
+    const isShown = KINDS[field("kind").value];
+    const chosen = chosenGroups();
     shown = [];
-    index.samples.forEach(([id, place, states, excerpt], at) => {
+    index.samples.forEach(([id, place, states, excerpt, groups], at) => {
       if (row !== "" && place !== Number(row)) return;
       if (text && !(id + " " + excerpt).toLowerCase().includes(text)) return;
-      if (isShown(states, kind, from, to)) shown.push(at);
+      if (!chosen.every(([dimension, value]) => (groups[dimension] || []).includes(value))) return;
+      if (isShown(states[from], states[to])) shown.push(at);
     });
     page = 0;
     draw();
@@ -97,17 +122,18 @@
     const pills = make("div", "states");
     index.models.forEach((model, column) => {
       const state = states[column];
+      if (state === " ") return;
       pills.append(make("span", "state " + (state === "-" ? "u" : state), `${model}: ${WORDS[state]}`));
     });
     summary.append(name, pills);
     sample.append(summary);
     sample.addEventListener("toggle", () => {
-      if (sample.open && sample.childElementCount === 1) sample.append(body(detail(at)));
+      if (sample.open && sample.childElementCount === 1) sample.append(body(detail(at), states));
     });
     return sample;
   }
 
-  function body(data) {
+  function body(data, states) {
     const node = make("div", "body");
     if (data.lineage.length) node.append(make("p", "sub", data.lineage.join(" · ")));
     const prompt = make("div", "prompt");
@@ -116,7 +142,9 @@
       prompt.append(...cutNote(message.cut));
     }
     const columns = make("div", "columns");
-    data.answers.forEach((answer, column) => columns.append(answerColumn(index.models[column], answer)));
+    data.answers.forEach((answer, column) => {
+      if (states[column] !== " ") columns.append(answerColumn(index.models[column], answer));
+    });
     node.append(prompt, columns);
     return node;
   }
