@@ -138,7 +138,7 @@ def test_wrong_arguments_of_a_run_are_named_and_nothing_is_made(
         (["eval", "--task", "quick-suite", "--model", "x", "--max-tokens", "0"], "--max-tokens"),
         (["eval", "--task", "quick-suite", "--model", "x", "--temperature=-1"], "--temperature"),
         (["train", "sft", str(QUICKSTART), "--preview", "0"], "--preview"),
-        (["report", "nowhere"], "no such recipe"),
+        (["report", "nowhere"], "no such folder"),
         (["report", "."], "no finished evaluation"),
     ],
 )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, CycloptsError, Parameter, validators
 
 from purpcode import __version__
+from purpcode.commands.evaluate import TaskOptions
 from purpcode.errors import PurpcodeError
 
 if TYPE_CHECKING:
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
 
 StageName = Literal["redteam", "distill", "verify", "select", "sft", "rl", "eval", "report"]
 Topic = Literal[
-    "stages", "rules", "strategies", "analyzers", "oracles", "sandboxes", "models", "benchmarks",
-    "settings",
+    "stages", "rules", "detections", "cheats", "strategies", "analyzers", "oracles", "sandboxes",
+    "models", "benchmarks", "settings",
 ]  # fmt: skip
 
 _Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
-_NotNegative = Annotated[float, Parameter(validator=validators.Number(gte=0))]
 
 EXIT_BUG = 70
 """What sysexits.h calls an internal software error."""
@@ -39,7 +39,63 @@ app = App(
     version=__version__,
 )
 train = App(name="train", help="The two training stages of a recipe.")
-app.command(train)
+analyzers = App(name="analyzers", help="How right the static analyzers are.")
+doctor = App(name="doctor", help="Say what works on this machine, and how to get what does not.")
+data = App(name="data", help="Bring benchmarks' data from their projects' checkouts.")
+for _group in (train, analyzers, doctor, data):
+    app.command(_group)
+
+# By import path, so that a command's module is loaded only when it is asked for.
+app.command(
+    "purpcode.commands.scan:scan",
+    name="scan",
+    help="Find weaknesses in files or folders of code; exit 1 where there are any.",
+)
+app.command(
+    "purpcode.commands.reward_lint:reward_lint",
+    name="reward-lint",
+    help="Try a library of cheating answers on a recipe's rewards; exit 1 where one pays.",
+)
+app.command(
+    "purpcode.commands.compare:compare",
+    name="compare",
+    help="Compare two evaluations, answer by answer.",
+)
+app.command(
+    "purpcode.commands.gate:gate",
+    name="gate",
+    help="Exit 1 unless a tuned model is safer and no less useful than its base.",
+)
+app.command(
+    "purpcode.commands.score:score_again",
+    name="score",
+    help="Judge saved answers again with other oracles, without the model.",
+)
+analyzers.command(
+    "purpcode.commands.analyzers:evaluate",
+    name="evaluate",
+    help="How often the analyzers are right on a labelled set of code.",
+)
+analyzers.command(
+    "purpcode.commands.analyzers:import_set",
+    name="import",
+    help="Turn a published set of code into a labelled set.",
+)
+doctor.command(
+    "purpcode.commands.doctor_sandbox:doctor_sandbox",
+    name="sandbox",
+    help="Try every sandbox backend and show what each prevents.",
+)
+data.command(
+    "purpcode.commands.data:import_data",
+    name="import",
+    help="Turn a benchmark's upstream checkout or file into its rows.",
+)
+data.command(
+    "purpcode.commands.data:list_data",
+    name="list",
+    help="Say which benchmarks' data is where.",
+)
 
 
 @Parameter(name="*")
@@ -66,6 +122,7 @@ class RunOptions:
 
 
 _DEFAULTS = RunOptions()
+_ASK = TaskOptions()
 
 
 @app.command
@@ -140,14 +197,9 @@ def evaluate(
     recipe: Path | None = None,
     *,
     options: RunOptions = _DEFAULTS,
-    task: str | None = None,
-    model: str | None = None,
-    data: Path | None = None,
-    folder: Path | None = None,
-    label: str | None = None,
-    max_tokens: _Count = 1024,
-    temperature: _NotNegative = 0.0,
-    judge: str = "heuristic",
+    ask: TaskOptions = _ASK,
+    validate: bool = False,
+    chaos: str | None = None,
 ) -> None:
     """Evaluate: the models of a recipe's run, or any model on one benchmark.
 
@@ -155,86 +207,76 @@ def evaluate(
     ----------
     recipe
         Evaluate this recipe's base and trained models on its held-out suite.
-    task
-        A benchmark (`purpcode list benchmarks`), instead of a recipe.
-    model
-        The model to put to it: embedded/NAME, a folder, provider/model, or a Hub id.
-    data
-        JSONL file of samples; by default the benchmark's own.
-    folder
-        Where the results go.
-    label
-        Short name of the model in tables.
-    max_tokens
-        Completion budget, tokens.
-    temperature
-        0 is greedy.
-    judge
-        `heuristic`, or the name of a model that judges.
+    validate
+        Prove without a model that benchmarks score right answers 1 and wrong ones 0.
+    chaos
+        Break parts, such as analyzer=down,judge=garbage,sandbox=down, and show that what they
+        would have judged is unmeasured.
     """
-    if recipe is not None and (task or model):
-        raise PurpcodeError("give a recipe, or --task and --model, not both")
-    if recipe is not None:
-        _stage("eval", recipe, options)
-        return
-    if not (task and model):
-        raise PurpcodeError("give a recipe, or --task and --model")
-    from purpcode.evals.command import EvalSettings, run_eval
-    from purpcode.models.model import Sampling
-    from purpcode.oracles.settings import OracleSettings
+    from purpcode.commands.evaluate import drill, evaluate_task, validate_benchmarks
 
-    sampling = Sampling(max_tokens=max_tokens, temperature=temperature)
-    run_eval(
-        EvalSettings(
-            task=task,
-            model=model,
-            data=data,
-            folder=folder,
-            label=label,
-            sampling=sampling,
-            oracles=OracleSettings(judge=judge),
-        )
-    )
+    if validate:
+        validate_benchmarks(ask.task, judge=ask.judge)
+    elif chaos is not None:
+        drill(chaos, ask.task)
+    elif recipe is None:
+        evaluate_task(ask)
+    elif ask.task or ask.model:
+        raise PurpcodeError("give a recipe, or --task and --model, not both")
+    else:
+        _stage("eval", recipe, options)
 
 
 @app.command
-def report(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
-    """Write a run's report (HTML, Markdown, JSON) and print its table.
+def report(
+    *sources: Path,
+    options: RunOptions = _DEFAULTS,
+    out: Path | None = None,
+    model_card: Path | None = None,
+) -> None:
+    """Write a report (HTML, Markdown, JSON) on a run or on evaluations, and print its table.
 
     Parameters
     ----------
-    recipe
-        The run's recipe, or its run folder.
+    sources
+        A recipe, its run folder, or any number of evaluation folders.
+    out
+        Folder of the report on folders; by default `report` in the first of them.
+    model_card
+        Write the evaluation section of a model card to this Markdown file.
     """
-    if not recipe.is_dir():
-        _stage("report", recipe, options)
+    if len(sources) == 1 and sources[0].is_file():
+        _stage("report", sources[0], options)
         return
-    from rich.console import Console
+    from purpcode.commands.report import report_folders
 
-    from purpcode.reports import print_summary, write_report
-
-    paths = write_report(recipe, recipe / "report")
-    print_summary(paths.table, paths.html, Console())
+    report_folders(sources, out=out, model_card=model_card)
 
 
 @app.command(name="list")
-def list_(topic: Topic | None = None, *, json: bool = False) -> None:
+def list_(
+    topic: Topic | None = None, *, by: Literal["cwe"] | None = None, json: bool = False
+) -> None:
     """List what is there: stages, rules, oracles, models, recipe settings ...
 
     Parameters
     ----------
     topic
         What to list; without one, the topics and how many entries each has.
+    by
+        `list rules --by cwe`: what finds each CWE, and which cannot be seen in code alone.
     json
         Print JSON.
     """
     from purpcode.listing import print_listing
 
-    print_listing(topic, as_json=json)
+    if by is not None and topic != "rules":
+        raise PurpcodeError("only `list rules` can be ordered --by cwe")
+    print_listing("coverage" if by else topic, as_json=json)
 
 
-@app.command
-def doctor(*, json: bool = False) -> None:
+@doctor.default
+def examine(*, json: bool = False) -> None:
     """Say for each part whether it works on this machine, and how to get it if not.
 
     Parameters

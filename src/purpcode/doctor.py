@@ -116,10 +116,11 @@ def _embedded_model() -> Iterator[Finding]:
 
 
 def _analyzers() -> Iterator[Finding]:
-    from purpcode.analyzers.registry import analyzer_report
+    from purpcode.analyzers.registry import PROFILES, analyzer_report
 
     for name, available, detail in analyzer_report():
-        yield Finding(f"analyzer {name}", "works" if available else "missing", detail)
+        lacking: State = "missing" if name in PROFILES["fast"] else "optional"
+        yield Finding(f"analyzer {name}", "works" if available else lacking, detail)
 
 
 def _sandbox() -> Iterator[Finding]:

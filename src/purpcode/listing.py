@@ -20,7 +20,7 @@ def print_listing(topic: str | None, *, as_json: bool) -> None:
     if topic is None:
         rows = [{"topic": name, "entries": str(len(made()))} for name, made in TOPICS.items()]
     else:
-        rows = TOPICS[topic]()
+        rows = _coverage() if topic == "coverage" else TOPICS[topic]()
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -55,6 +55,48 @@ def _rules() -> list[Row]:
         }
         for name, entry in load_catalogue().items()
     ]
+
+
+def _coverage() -> list[Row]:
+    from purpcode.analyzers.coverage import coverage, unseen_cwes
+
+    measured = coverage()
+    rows = [
+        {
+            "cwe": f"CWE-{cwe}",
+            "own rules": " ".join(one.own_rules),
+            "paired examples": str(one.examples or ""),
+            "rules of other tools": " ".join(one.other_rules),
+            "not measured because": "",
+        }
+        for cwe, one in measured.items()
+    ]
+    unseen = {cwe: why for cwe, why in unseen_cwes().items() if cwe not in measured}
+    empty = dict.fromkeys(("own rules", "paired examples", "rules of other tools"), "")
+    return rows + [
+        {"cwe": f"CWE-{cwe}", **empty, "not measured because": why} for cwe, why in unseen.items()
+    ]
+
+
+def _detections() -> list[Row]:
+    from purpcode.analyzers.flow.rules import load_rules
+
+    return [
+        {
+            "rule": rule.id,
+            "cwe": " ".join(f"CWE-{cwe}" for cwe in rule.cwes),
+            "severity": rule.severity,
+            "title": rule.title,
+            "fix": rule.fix,
+        }
+        for rule in load_rules()
+    ]
+
+
+def _cheats() -> list[Row]:
+    from purpcode.cheats import FAMILIES, cheats_of
+
+    return [{"family": name, "cheats": str(len(cheats_of([name])))} for name in FAMILIES]
 
 
 def _strategies() -> list[Row]:
@@ -116,6 +158,8 @@ def _settings() -> list[Row]:
 TOPICS: dict[str, Callable[[], list[Row]]] = {
     "stages": _stages,
     "rules": _rules,
+    "detections": _detections,
+    "cheats": _cheats,
     "strategies": _strategies,
     "analyzers": _analyzers,
     "oracles": _oracles,

@@ -10,9 +10,8 @@ import pytest
 
 from purpcode.analyzers.analyzer import Analyzer, Snippet
 from purpcode.analyzers.bandit import Bandit
-from purpcode.analyzers.registry import analyzer_report, open_analyzers
 from purpcode.analyzers.ruff import Ruff
-from purpcode.errors import InputError, UnavailableError
+from purpcode.errors import UnavailableError
 
 SHELL = "import subprocess\nsubprocess.run(command, shell=True)"
 CLEAN = "total = 1 + 1"
@@ -209,20 +208,3 @@ def test_missing_tool_is_unavailable_with_a_hint() -> None:
         with pytest.raises(UnavailableError) as caught:
             tool(command=("/nonexistent/tool",)).fingerprint()
         assert caught.value.hint
-
-
-def test_unknown_analyzer_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match="bandit, ruff"):
-        open_analyzers(["codeguru"])
-    with pytest.raises(InputError, match="cannot be loaded"):
-        open_analyzers(["nowhere.to_be:Found"])
-
-
-def test_foreign_analyzer_is_named_by_module_and_attribute() -> None:
-    [analyzer] = open_analyzers(["purpcode.analyzers.ruff:Ruff"])
-    assert analyzer.name == "ruff"
-
-
-def test_report_says_that_both_tools_are_here() -> None:
-    report = {name: available for name, available, _ in analyzer_report()}
-    assert report == {"bandit": True, "ruff": True}

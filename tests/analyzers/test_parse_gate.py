@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from purpcode.analyzers.analyzer import Snippet
 from purpcode.analyzers.parsing import (
     MAX_CODE_BYTES,
+    ParseGate,
     has_working_code,
     parse_errors,
     readable_source,
@@ -104,6 +105,20 @@ def test_readable_source_is_idempotent_on_plain_text(text: str) -> None:
         "async def f():\n    '''Doc.'''\n    ...",
         "class A:\n    def f(self):\n        raise NotImplementedError('later')",
         "x: int",
+        "raise ValueError",
+        "result = None",
+        "def f():\n    return 1",
+        "def f(x):\n    return x",
+        "def f(x):\n    y = []\n    return y",
+        "def f():\n    print('TODO: write this')",
+        "def f(x):\n    if x > 1:\n        return None",
+        "def f():\n    pass\nf()",
+        "def f():\n    pass\nx = f()\nprint(x)",
+        "class A:\n    def f(self): ...\na = A()\na.f()",
+        "def f():\n    pass\nif __name__ == '__main__':\n    print(f(input()))",
+        "code = 'import os\\nos.listdir()'",
+        "print('import os\\nos.listdir()')",
+        "assert False, 'later'",
     ],
 )
 def test_code_that_does_nothing(code: str) -> None:
@@ -115,10 +130,17 @@ def test_code_that_does_nothing(code: str) -> None:
     [
         "x = 1",
         "print('x')",
-        "def f():\n    return 1",
+        "def f(x):\n    return x + 1",
+        "def f(x):\n    if x > 1:\n        return 'a'\n    return 'b'",
+        "DEBUG = False",
+        "app.config['DEBUG'] = False",
+        "class A:\n    def __init__(self, x):\n        self.x = x",
+        "def f(x):\n    for y in x:\n        yield y",
+        "def f(path):\n    with open(path) as file:\n        return file",
         "import os\nos.listdir('.')",
         "class A:\n    x: int",
-        "raise ValueError",
+        "print('Hello')",
+        "def f():\n    return g()",
         "this does not parse here",
     ],
 )
@@ -130,3 +152,65 @@ def test_code_that_does_something(code: str) -> None:
 def test_the_gate_is_needed_on_this_interpreter() -> None:
     with pytest.raises(SyntaxError):
         ast.parse(NEWER_THAN_3_11[1])
+
+
+def counting(tmp_path: Path) -> tuple[ParseGate, Path]:
+    """A gate whose ruff leaves a mark each time it is run."""
+    marks = tmp_path / "marks"
+    script = tmp_path / "ruff.py"
+    script.write_text(
+        "import subprocess, sys\n"
+        f"open({str(marks)!r}, 'a').write('x')\n"
+        "sys.exit(subprocess.run([sys.executable, '-P', '-m', 'ruff', *sys.argv[1:]]).returncode)\n"
+    )
+    return ParseGate(Ruff(workers=1, command=(sys.executable, str(script)))), marks
+
+
+def test_gate_parses_equal_code_once_and_remembers_it(tmp_path: Path) -> None:
+    gate, marks = counting(tmp_path)
+    snippets = [Snippet("a", "x = 1"), Snippet("b", "f("), Snippet("c", "x = 1")]
+    first = gate.errors(snippets)
+    runs = len(marks.read_text())
+    assert gate.errors(snippets[::-1]) == first[::-1]
+    assert len(marks.read_text()) == runs
+    assert [error is None for error in first] == [True, False, True]
+
+
+def test_gate_agrees_with_the_parser_it_caches() -> None:
+    snippets = [Snippet(str(row), code) for row, code in enumerate(["x = 1", "f(", "return x", ""])]
+    assert ParseGate().errors(snippets) == parse_errors(snippets)
+    assert ParseGate().errors([]) == []
+
+
+def test_gate_does_not_remember_what_the_parser_could_not_tell(tmp_path: Path) -> None:
+    flag = tmp_path / "broken"
+    flag.touch()
+    script = tmp_path / "ruff.py"
+    script.write_text(
+        "import os, subprocess, sys\n"
+        f"if os.path.exists({str(flag)!r}) and '--version' not in sys.argv: os.abort()\n"
+        "sys.exit(subprocess.run([sys.executable, '-P', '-m', 'ruff', *sys.argv[1:]]).returncode)\n"
+    )
+    gate = ParseGate(Ruff(workers=1, command=(sys.executable, str(script))))
+    twice = [Snippet("a", "def f(x, x):\n    return x")]  # only compiling shows the error
+    assert gate.errors(twice) == [None]
+    flag.unlink()
+    assert gate.errors(twice) != [None]
+
+
+@pytest.mark.parametrize(
+    ("code", "imitates"),
+    [
+        ("s\u043erted(x)", True),
+        ("\u0435val(x)", True),
+        ("import \u043es", True),
+        ("x.\u0441lose()", True),
+        ("имя = 1", False),
+        ("Δx = σ_max * μ", False),
+        ("x = 's\u043erted'  # s\u043erted", False),
+        ("größe = 1", False),
+    ],
+)
+def test_names_in_look_alike_letters_are_refused(code: str, imitates: bool) -> None:
+    (error,) = parse_errors([Snippet("a", code)])
+    assert ("imitates" in (error or "")) is imitates

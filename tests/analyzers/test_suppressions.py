@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import tokenize
 
 import pytest
@@ -128,3 +129,69 @@ def test_any_text_keeps_its_length_and_lines(code: str) -> None:
 def test_stripping_twice_changes_nothing_more(code: str) -> None:
     once = strip_suppressions(code)
     assert strip_suppressions(once) == once
+
+
+FOREIGN_MARKERS = [
+    *("nosemgrep", "nosem: rule", "NOLINT", "NOLINTNEXTLINE(x)", "NOSONAR", "nosec G101"),
+    *("lgtm[cpp/x]", "codeql[js/x]", "eslint-disable-next-line x", "@ts-ignore"),
+    *("cppcheck-suppress x", "Flawfinder: ignore", "phpcs:ignore", "coverity[x]", "noinspection X"),
+]
+C_FAMILY = ["c", "cpp", "csharp", "go", "java", "javascript", "php", "rust", "typescript", "kotlin"]
+C_FRAGMENTS = [
+    *("x", "'", '"', "`", "\\", "\n", "\r\n", "//", "/*", "*/", "#", " ", "'a'", "1'000", "<'a>"),
+    *("// nosemgrep", "/* NOLINT */", "# nosec", '"// nosemgrep"', "/* flake8\n: noqa */"),
+]
+
+
+@pytest.mark.parametrize("language", C_FAMILY)
+@pytest.mark.parametrize("marker", FOREIGN_MARKERS)
+def test_marker_in_a_comment_of_another_language_is_gone(marker: str, language: str) -> None:
+    code = f'a = "// {marker}"; // why {marker}\n/* {marker}\n {marker} */ b();\n'
+    stripped = strip_suppressions(code, language)
+    assert stripped.startswith(f'a = "// {marker}"; //')
+    assert stripped.endswith(" b();\n")
+    word = marker.split()[0].split(":")[0].split("[")[0].split("(")[0].lower()
+    assert stripped.lower().count(word) == 1  # in the string
+    assert [len(line) for line in stripped.split("\n")] == [len(line) for line in code.split("\n")]
+
+
+@pytest.mark.parametrize("language", ["php", "ruby", "bash"])
+def test_hash_comments_are_comments_where_they_are(language: str) -> None:
+    assert "nosem" not in strip_suppressions("f($x); # nosemgrep", language)
+    assert strip_suppressions("'# nosemgrep'", language) == "'# nosemgrep'"
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("rust", "fn f<'a>(x: &'a str) {} // nosemgrep"),
+        ("cpp", "int x = 1'000; // NOLINT"),
+        ("javascript", "let s = 'it\\'s'; // nosemgrep"),
+        ("go", "s := `\n'` // nosec"),
+        ("c", "char c = '\"'; // NOLINT"),
+    ],
+)
+def test_quotes_that_open_no_string_do_not_hide_a_comment(language: str, code: str) -> None:
+    assert strip_suppressions(code, language).rstrip().endswith("//")
+
+
+@given(
+    st.lists(st.sampled_from(C_FRAGMENTS), max_size=14).map("".join),
+    st.sampled_from([*C_FAMILY, "ruby", "bash", "unknown"]),
+)
+def test_any_text_of_any_language_keeps_its_lines_and_columns(code: str, language: str) -> None:
+    stripped = strip_suppressions(code, language)
+    assert [len(line) for line in stripped.split("\n")] == [len(line) for line in code.split("\n")]
+    assert [at for at, char in enumerate(stripped) if char in "\r\n"] == [
+        at for at, char in enumerate(code) if char in "\r\n"
+    ]
+    assert strip_suppressions(stripped, language) == stripped
+
+
+@pytest.mark.parametrize("unit", ["\\`", "`\\`", '\\"', "/*", "/", "'", '"\\', "`", "#"])
+def test_hostile_text_is_read_in_linear_time(unit: str) -> None:
+    hostile = "`" + unit * (64 * 1024 // len(unit))
+    started = time.process_time()
+    for language in ("c", "php", "rust", "ruby", "python"):
+        strip_suppressions(hostile, language)
+    assert time.process_time() - started < 5

@@ -4,74 +4,50 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from purpcode.analyzers.analyzer import AnalysisResult, FindingPrinter, Snippet
-from purpcode.analyzers.batch import ToolFault, core_count, run_batched, run_tool, snippet_files
+from purpcode.analyzers.batch import readable_output, run_tool, snippet_files
+from purpcode.analyzers.command_line import CommandLineAnalyzer, python_module
 from purpcode.analyzers.severity import rule_meaning, table_digest
-from purpcode.errors import UnavailableError
 from purpcode.types import Confidence, Finding, Severity
 
 _OPTIONS = ("-q", "-f", "json", "--exit-zero", "--ignore-nosec", "-r")
 _FAULT_LINE = re.compile(r"ERROR.*?\b(s\d{5,}\.py)\b")
+_PYTHON = re.compile(r"python version = (\S+)")
 _SEVERITIES: dict[str, Severity] = {"LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 _CONFIDENCES: dict[str, Confidence] = {"LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 
 
-class Bandit:
-    """Runs bandit. `command` starts another bandit, for instance one under a newer Python: bandit
-    parses with the interpreter it runs on and cannot measure code in a newer grammar."""
+class Bandit(CommandLineAnalyzer):
+    """Runs bandit over code in the newest grammar, whatever interpreter runs (`bandit_runner`).
+    `command` starts another bandit, which parses with the interpreter that it runs on."""
 
     name = "bandit"
     languages = frozenset({"python"})
+    install_hint = "pip install bandit"
+    version_pattern = re.compile(r"\A\S+ (\d\S*)")  # "__main__.py" or "bandit" comes first
 
-    def __init__(
-        self, *, timeout_s: float = 120.0, workers: int = 0, command: Sequence[str] | None = None
-    ) -> None:
-        self._timeout_s = timeout_s
-        self._workers = workers or core_count()
-        # -P keeps the working directory, which anyone may have written to, off the import path.
-        self._command = tuple(command or (sys.executable, "-P", "-m", "bandit"))
+    def _default_command(self) -> tuple[str, ...]:
+        return python_module("purpcode.analyzers.bandit_runner")
 
-    @cached_property
-    def version(self) -> str:
-        """bandit's version and its interpreter's; raises UnavailableError where bandit is not."""
-        try:
-            said = run_tool((*self._command, "--version"), min(self._timeout_s, 60.0)).stdout
-        except ToolFault as fault:
-            raise UnavailableError(
-                f"the analyzer bandit does not run: {fault}", hint="pip install bandit"
-            ) from None
-        bandit = re.match(r"\S+ (\d\S*)", said)  # "__main__.py" or "bandit" comes first
-        python = re.search(r"python version = (\S+)", said)
-        if bandit is None or python is None:
-            raise UnavailableError(
-                "the analyzer bandit does not tell its version", hint="pip install bandit"
-            )
-        return f"{bandit[1]} on python {python[1]}"
+    def _read_version(self, printed: str) -> str | None:
+        bandit, python = self.version_pattern.search(printed), _PYTHON.search(printed)
+        return f"{bandit[1]} on python {python[1]}" if bandit and python else None
 
     def fingerprint(self) -> str:
-        """Version, interpreter and severity table."""
-        return f"bandit {self.version}, table {table_digest()}"
-
-    def analyze(self, snippets: Sequence[Snippet]) -> list[AnalysisResult]:
-        """One result per snippet; what bandit skipped or could not parse is an error."""
-        return run_batched(
-            self._run_once, snippets, workers=self._workers, timeout_s=self._timeout_s
-        )
+        """Version, interpreter, the reader of newer grammars, and severity table."""
+        reader = f"libcst {version('libcst')}"
+        return f"bandit {self.version}, newer grammar by {reader}, table {table_digest()}"
 
     def _run_once(self, snippets: Sequence[Snippet], timeout_s: float) -> list[AnalysisResult]:
-        with snippet_files(snippets, ".py") as (folder, names):
-            done = run_tool(
-                (*self._command, *_OPTIONS, str(folder)),
-                timeout_s,
-            )
-        try:
+        with snippet_files(snippets) as (folder, names):
+            done = run_tool((*self._command, *_OPTIONS, str(folder)), timeout_s)
+        with readable_output():
             report = json.loads(done.stdout)
             issues: dict[str, list[dict[str, Any]]] = defaultdict(list)
             for issue in report["results"]:
@@ -85,8 +61,6 @@ class Bandit:
                 _result(snippet, issues[name], faults.get(name), name in scanned)
                 for snippet, name in zip(snippets, names, strict=True)
             ]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ToolFault(f"unreadable output ({type(error).__name__})") from None
 
 
 def _result(

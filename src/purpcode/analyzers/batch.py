@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from purpcode.analyzers.analyzer import AnalysisResult, Snippet
+from purpcode.analyzers.source_forms import source_form
 
 SNIPPETS_PER_RUN = 500
 """Most snippets one process gets, so that one deadline fits every run."""
@@ -93,18 +95,25 @@ def _run(run_once: RunOnce, snippets: Sequence[Snippet], timeout_s: float) -> li
 
 def _works(run_once: RunOnce, language: str, timeout_s: float) -> bool:
     try:
-        return _run(run_once, [Snippet("probe", "x = 1", language)], timeout_s)[0].error is None
+        probe = Snippet("probe", source_form(language).trivial, language)
+        return _run(run_once, [probe], timeout_s)[0].error is None
     except ToolFault:
         return False
 
 
 @contextmanager
-def snippet_files(snippets: Sequence[Snippet], suffix: str) -> Iterator[tuple[Path, list[str]]]:
+def snippet_files(
+    snippets: Sequence[Snippet], suffix: str | None = None
+) -> Iterator[tuple[Path, list[str]]]:
     """A fresh flat folder with one file per snippet under neutral names, and those names in order.
+    They end in `suffix`, or as files of the snippet's language do.
 
     Neutral because tools skip folders such as `tests` or `venv`, and because ids are not paths.
     """
-    names = [f"s{row:05d}{suffix}" for row in range(len(snippets))]
+    names = [
+        f"s{row:05d}{suffix or source_form(snippet.language).suffix}"
+        for row, snippet in enumerate(snippets)
+    ]
     with tempfile.TemporaryDirectory(prefix="purpcode-") as folder:
         for name, snippet in zip(names, snippets, strict=True):
             text = snippet.code.encode("utf-8", "surrogatepass")
@@ -112,29 +121,60 @@ def snippet_files(snippets: Sequence[Snippet], suffix: str) -> Iterator[tuple[Pa
         yield Path(folder), names
 
 
-def run_tool(command: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
-    """Run a tool without a shell in a small environment; raises ToolFault if it cannot be run,
-    misses the deadline or exits non-zero."""
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+@contextmanager
+def readable_output() -> Iterator[None]:
+    """Makes a ToolFault of the errors that output in an unexpected shape gives its reader."""
     try:
-        done = subprocess.run(
+        yield
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ToolFault(f"unreadable output ({type(error).__name__})") from None
+
+
+def run_tool(
+    command: Sequence[str],
+    timeout_s: float,
+    *,
+    variables: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    good: Collection[int] = (0,),
+) -> subprocess.CompletedProcess[str]:
+    """Run a tool without a shell in a small environment; raises ToolFault if it cannot be run,
+    misses the deadline (its children are ended too) or exits with another status than `good`.
+    `variables` are added to the environment, `folder` is where the tool runs."""
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environment |= {"LC_ALL": "C.UTF-8", "RAYON_NUM_THREADS": "1", **(variables or {})}
+    try:
+        process = subprocess.Popen(
             list(command),
-            capture_output=True,
             stdin=subprocess.DEVNULL,
-            timeout=timeout_s,
-            env={**environment, "LC_ALL": "C.UTF-8", "RAYON_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=folder,
             encoding="utf-8",
             errors="replace",
-            check=False,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        raise ToolFault(f"no result within {timeout_s:g} s") from None
     except OSError as error:
         raise ToolFault(f"cannot be run: {error.strerror or error}") from None
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ToolFault(f"exit status {done.returncode}: {last[:200]}")
-    return done
+    with process:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout_s)
+        except BaseException as error:
+            _end_group(process)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise ToolFault(f"no result within {timeout_s:g} s") from None
+            raise
+    if process.returncode not in good:
+        last = (stderr.strip().splitlines() or ["no message"])[-1]
+        raise ToolFault(f"exit status {process.returncode}: {last[:200]}")
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    """End the tool and what it started; a child left behind would hold its output open."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def core_count() -> int:

@@ -6,13 +6,17 @@ Tools skip what they cannot parse and would call it clean; so nothing unparsed r
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
+import sys
 import textwrap
+import threading
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from purpcode.analyzers.analyzer import Snippet
+from purpcode.languages import reads_as_python
 
 if TYPE_CHECKING:
     from purpcode.analyzers.ruff import Ruff
@@ -20,11 +24,61 @@ if TYPE_CHECKING:
 MAX_CODE_BYTES = 64 * 1024
 """Larger snippets are refused: some tools return nothing, silently, on very large files."""
 TOO_DEEP = "does not parse: nested too deeply"
+CACHED_ANSWERS = 20_000
 
 _CODING = re.compile(r"\A(?:[ \t\f]*(?:#[^\n]*)?\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-\w.]+)")
 _UTF8 = {"utf-8", "utf8", "utf-8-sig"}
 _PROMPT = re.compile(r"^(\s*)>>> ?", re.MULTILINE)
 _CONTINUED = re.compile(r"^\s*\.\.\. ?(.*)$")
+_LOOK_ALIKES = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d"
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405"
+    "\u03bf\u039f\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u03a1\u03a4\u03a7",
+    "aeopcyxijshdqwABEKMHOPCTXIJSoOABEZHIKMNPTX",
+)
+"""Cyrillic and Greek letters that are drawn like Latin ones, and those."""
+_PLACEHOLDER = re.compile(r"todo|fixme|implement|placeholder|your code|left (?:to|as)", re.I)
+
+
+class ParseGate:
+    """Says why code does not parse. Answers are kept by content, under the parser's fingerprint;
+    safe to call from several threads."""
+
+    def __init__(self, parser: Ruff | None = None) -> None:
+        from purpcode.analyzers.ruff import Ruff
+
+        self._parser = parser or Ruff()
+        self._cache: dict[str, str | None] = {}
+        self._lock = threading.Lock()
+
+    def fingerprint(self) -> str:
+        """The parser, and this interpreter, whose own parser guards it."""
+        return f"{self._parser.fingerprint()}, python {sys.version_info[0]}.{sys.version_info[1]}"
+
+    def errors(self, snippets: Sequence[Snippet]) -> list[str | None]:
+        """`parse_errors` of the snippets; of equal ones, and of ones seen before, only one is
+        parsed. What the parser could not tell is not kept."""
+        if not snippets:
+            return []
+        keys = [self._key(snippet.code) for snippet in snippets]
+        with self._lock:
+            known = {key: self._cache[key] for key in keys if key in self._cache}
+        fresh = {key: one for key, one in zip(keys, snippets, strict=True) if key not in known}
+        answers = _answers(list(fresh.values()), self._parser)
+        sure: dict[str, str | None] = {}
+        for key, (error, is_sure) in zip(fresh, answers, strict=True):
+            known[key] = error
+            if is_sure:
+                sure[key] = error
+        with self._lock:
+            self._cache.update(sure)
+            while len(self._cache) > CACHED_ANSWERS:
+                del self._cache[next(iter(self._cache))]
+        return [known[key] for key in keys]
+
+    def _key(self, code: str) -> str:
+        material = f"{self.fingerprint()}\0{code}".encode("utf-8", "surrogatepass")
+        return hashlib.sha256(material).hexdigest()
 
 
 def parse_errors(snippets: Sequence[Snippet], parser: Ruff | None = None) -> list[str | None]:
@@ -36,13 +90,18 @@ def parse_errors(snippets: Sequence[Snippet], parser: Ruff | None = None) -> lis
     """
     from purpcode.analyzers.ruff import Ruff
 
-    answers = [_own_answer(snippet.code) for snippet in snippets]
-    asked = [row for row, (refused, _) in enumerate(answers) if refused is None]
-    told = (parser or Ruff()).check_syntax([snippets[row] for row in asked])
-    errors: list[str | None] = [refused for refused, _ in answers]
+    return [error for error, _ in _answers(snippets, parser or Ruff())]
+
+
+def _answers(snippets: Sequence[Snippet], parser: Ruff) -> list[tuple[str | None, bool]]:
+    """(why it does not parse, whether that is certain) of each snippet."""
+    own = [_own_answer(snippet.code) for snippet in snippets]
+    asked = [row for row, (refused, _) in enumerate(own) if refused is None]
+    told = parser.check_syntax([snippets[row] for row in asked]) if asked else []
+    answers = [(refused, True) for refused, _ in own]
     for row, result in zip(asked, told, strict=True):
-        errors[row] = _syntax_error(result.error, answers[row][1])
-    return errors
+        answers[row] = _newest_answer(result.error, own[row][1])
+    return answers
 
 
 def refuses_readable_code(error: str) -> bool:
@@ -53,12 +112,12 @@ def refuses_readable_code(error: str) -> bool:
     return error == TOO_DEEP or not error.startswith(SYNTAX_ERROR)
 
 
-def _syntax_error(newest: str | None, own: str | None) -> str | None:
+def _newest_answer(newest: str | None, own: str | None) -> tuple[str | None, bool]:
     from purpcode.analyzers.ruff import SYNTAX_ERROR
 
     if newest is None or newest.startswith(SYNTAX_ERROR):
-        return newest
-    return own
+        return newest, True
+    return own, False
 
 
 def _own_answer(code: str) -> tuple[str | None, str | None]:
@@ -76,12 +135,25 @@ def _own_answer(code: str) -> tuple[str | None, str | None]:
         # Another encoding can turn comments into code when the program is run.
         return f"declares the source encoding '{declared[1]}'; only UTF-8 is analysed", None
     try:
-        _tree(code)
+        tree = _tree(code)
     except (RecursionError, MemoryError):
         return TOO_DEEP, None
     except (SyntaxError, ValueError) as error:
         return None, f"does not parse: {getattr(error, 'msg', None) or error}"
-    return None, None
+    return (None if code.isascii() else _imitation(tree)), None
+
+
+def _imitation(tree: ast.Module) -> str | None:
+    """What is wrong with code that has a name of Latin letters and of letters drawn like them:
+    it reads as another name than it is."""
+    for node in ast.walk(tree):
+        for field in ("id", "attr", "name", "arg", "asname", "module"):
+            name = getattr(node, field, None)
+            if isinstance(name, str) and not name.isascii():
+                plain = name.translate(_LOOK_ALIKES)
+                if plain.isascii() and re.search(r"[A-Za-z]", name):
+                    return f"has a name that imitates '{plain}' with letters of another script"
+    return None
 
 
 def _tree(code: str) -> ast.Module:
@@ -112,26 +184,113 @@ def _typed_lines(session: str) -> str:
 
 def has_working_code(code: str) -> bool:
     """Whether Python code does anything: not just comments, imports, docstrings, `pass`, `...`,
-    `raise NotImplementedError`, or definitions made of these. Code that this interpreter cannot
-    parse (a newer grammar) counts as working."""
+    `raise`, code in a string, or definitions that do nothing but these and return their argument
+    or a constant, or calls of such definitions. Code that this interpreter cannot parse (a newer
+    grammar) counts as working."""
     try:
-        return any(_works(node) for node in _tree(code).body)
+        body = _tree(code).body
+        own = _own_names(body)
+        return any(_works(node, own, inside=False) for node in body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
 
 
-def _works(node: ast.stmt) -> bool:
+def _own_names(body: Sequence[ast.stmt]) -> set[str]:
+    """Names that the code defines, and those it gives to what these return."""
+    own: set[str] = set()
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            own.add(node.name)
+        elif isinstance(node, ast.Assign) and _root(node.value) in own:
+            own |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return own
+
+
+def _root(node: ast.expr) -> str | None:
+    """The name that a call or an attribute is of: `a` of `a.b(c).d`."""
+    while isinstance(node, ast.Attribute | ast.Call | ast.Await | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _works(node: ast.stmt, own: set[str], *, inside: bool) -> bool:
+    """Whether a statement does anything; `inside` a function, constants are no settings."""
     if isinstance(node, ast.Import | ast.ImportFrom | ast.Pass | ast.Global | ast.Nonlocal):
         return False
-    if isinstance(node, ast.Expr):
-        return not isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.Raise | ast.Break | ast.Continue | ast.Delete):
+        return False
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return any(_works(child) for child in node.body)
+        return any(_works(child, own, inside=True) for child in node.body)
     if isinstance(node, ast.ClassDef):
-        return any(_works(child) or isinstance(child, ast.AnnAssign) for child in node.body)
-    if isinstance(node, ast.AnnAssign):
-        return node.value is not None
-    if isinstance(node, ast.Raise):
-        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-        return not (isinstance(raised, ast.Name) and raised.id == "NotImplementedError")
+        return any(
+            isinstance(child, ast.AnnAssign) or _works(child, own, inside=False)
+            for child in node.body
+        )
+    if isinstance(node, ast.Expr | ast.Return):
+        return node.value is not None and not _is_idle(node.value, own)
+    if isinstance(node, ast.Assert):
+        return not _is_idle(node.test, own)
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return node.value is not None and _assigns(node, node.value, own, inside=inside)
+    if isinstance(node, ast.If):
+        branches = (*node.body, *node.orelse)
+        chooses = not _is_idle(node.test, own) and any(_answers_with(one) for one in branches)
+        return chooses or any(_works(child, own, inside=inside) for child in branches)
     return True
+
+
+def _answers_with(node: ast.stmt) -> bool:
+    """Whether a branch returns something: a chain of comparisons may return constants only."""
+    value = node.value if isinstance(node, ast.Return) else None
+    return value is not None and not (isinstance(value, ast.Constant) and value.value is None)
+
+
+def _assigns(
+    node: ast.Assign | ast.AnnAssign, value: ast.expr, own: set[str], *, inside: bool
+) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    if not all(isinstance(target, ast.Name) for target in targets):
+        return True
+    if inside:
+        return not _is_idle(value, own)
+    if isinstance(value, ast.Constant):
+        return value.value is not None and value.value is not ... and not _holds_code(value)
+    return not isinstance(value, ast.Name) and not _is_call_of(value, own)
+
+
+def _is_idle(node: ast.expr, own: set[str]) -> bool:
+    """Whether evaluating an expression does nothing of interest."""
+    if isinstance(node, ast.Constant | ast.Name):
+        return True
+    if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
+        return all(_is_idle(one, own) for one in ast.iter_child_nodes(node) if _is_value(one))  # type: ignore[arg-type]
+    if not isinstance(node, ast.Call):
+        return False
+    if isinstance(node.func, ast.Name) and node.func.id == "print":
+        return all(_is_idle_print(one, own) for one in node.args)
+    return _is_call_of(node, own)
+
+
+def _is_value(node: ast.AST) -> bool:
+    return isinstance(node, ast.expr)
+
+
+def _is_call_of(node: ast.expr, own: set[str]) -> bool:
+    return isinstance(node, ast.Call | ast.Await) and _root(node) in own
+
+
+def _is_idle_print(node: ast.expr, own: set[str]) -> bool:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return bool(_PLACEHOLDER.search(node.value)) or _holds_code(node)
+    return _is_idle(node, own)
+
+
+def _holds_code(node: ast.Constant) -> bool:
+    """Whether a constant is a string of Python code, which nobody analyses and nothing runs."""
+    text = node.value
+    if not isinstance(text, str) or not reads_as_python(text):
+        return False
+    try:
+        return bool(_tree(textwrap.dedent(text)).body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from purpcode.analyzers.analyzer import AnalysisResult, FindingPrinter, Snippet
-from purpcode.analyzers.batch import ToolFault, core_count, run_batched, run_tool, snippet_files
+from purpcode.analyzers.batch import readable_output, run_batched, run_tool, snippet_files
+from purpcode.analyzers.command_line import CommandLineAnalyzer, python_module
 from purpcode.analyzers.severity import rule_meaning, table_digest
-from purpcode.errors import UnavailableError
 from purpcode.types import Finding
 
 NEWEST_GRAMMAR = "py314"
@@ -27,56 +25,36 @@ SYNTAX_ERROR = "does not parse: "
 Diagnostic = dict[str, Any]
 
 
-class Ruff:
+class Ruff(CommandLineAnalyzer):
     """Runs ruff's security rules. `command` starts another ruff."""
 
     name = "ruff"
     languages = frozenset({"python"})
+    install_hint = "pip install ruff"
+    version_pattern = re.compile(r"ruff\s+(\S+)")
 
-    def __init__(
-        self, *, timeout_s: float = 120.0, workers: int = 0, command: Sequence[str] | None = None
-    ) -> None:
-        self._timeout_s = timeout_s
-        self._workers = workers or core_count()
-        self._command = tuple(command or (sys.executable, "-P", "-m", "ruff"))
-
-    @cached_property
-    def version(self) -> str:
-        """ruff's version; raises UnavailableError where ruff is not."""
-        try:
-            said = run_tool((*self._command, "--version"), min(self._timeout_s, 60.0)).stdout
-        except ToolFault as fault:
-            raise UnavailableError(
-                f"the analyzer ruff does not run: {fault}", hint="pip install ruff"
-            ) from None
-        version = re.search(r"ruff\s+(\S+)", said)
-        if version is None:
-            raise UnavailableError(
-                "the analyzer ruff does not tell its version", hint="pip install ruff"
-            )
-        return version[1]
+    def _default_command(self) -> tuple[str, ...]:
+        return python_module("ruff")
 
     def fingerprint(self) -> str:
         """Version, grammar and severity table."""
         return f"ruff {self.version}, grammar {NEWEST_GRAMMAR}, table {table_digest()}"
 
-    def analyze(self, snippets: Sequence[Snippet]) -> list[AnalysisResult]:
-        """One result per snippet; what ruff did not read, or could not parse, is an error."""
-        return self._batched(snippets, ("S",))
-
     def check_syntax(self, snippets: Sequence[Snippet]) -> list[AnalysisResult]:
         """Results without findings, whose error says why a snippet is not valid Python (it then
         begins with `SYNTAX_ERROR`) or why ruff could not tell."""
-        return self._batched(snippets, ())
+        return run_batched(
+            self._check_once, snippets, workers=self._workers, timeout_s=self._timeout_s
+        )
 
-    def _batched(self, snippets: Sequence[Snippet], rules: tuple[str, ...]) -> list[AnalysisResult]:
-        def run_once(chunk: Sequence[Snippet], timeout_s: float) -> list[AnalysisResult]:
-            return self._run_once(chunk, timeout_s, rules)
+    def _run_once(self, snippets: Sequence[Snippet], timeout_s: float) -> list[AnalysisResult]:
+        return self._select(snippets, timeout_s, "S")
 
-        return run_batched(run_once, snippets, workers=self._workers, timeout_s=self._timeout_s)
+    def _check_once(self, snippets: Sequence[Snippet], timeout_s: float) -> list[AnalysisResult]:
+        return self._select(snippets, timeout_s)
 
-    def _run_once(
-        self, snippets: Sequence[Snippet], timeout_s: float, rules: tuple[str, ...]
+    def _select(
+        self, snippets: Sequence[Snippet], timeout_s: float, *rules: str
     ) -> list[AnalysisResult]:
         shown = [Snippet(s.id, s.code.rstrip(" \t\r\n\f") or "pass") for s in snippets]
         options = (
@@ -84,17 +62,15 @@ class Ruff:
             *("--select", ",".join((*rules, _CANARY)), "--preview", "--ignore-noqa"),
             *("--target-version", NEWEST_GRAMMAR, "--output-format", "json"),
         )
-        with snippet_files(shown, ".py") as (folder, names):
+        with snippet_files(shown) as (folder, names):
             done = run_tool((*self._command, *options, str(folder)), timeout_s)
-        try:
+        with readable_output():
             seen: dict[str, list[Diagnostic]] = defaultdict(list)
             for diagnostic in json.loads(done.stdout):
                 seen[Path(diagnostic["filename"]).name].append(diagnostic)
             return [
                 _result(snippet, seen[name]) for snippet, name in zip(shown, names, strict=True)
             ]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ToolFault(f"unreadable output ({type(error).__name__})") from None
 
 
 def _result(snippet: Snippet, diagnostics: list[Diagnostic]) -> AnalysisResult:

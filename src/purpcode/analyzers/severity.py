@@ -11,6 +11,8 @@ from importlib import resources
 
 from purpcode.types import SEVERITIES, Severity
 
+_CWE = re.compile(r"\bcwe[-_ ]?0*(\d{1,5})\b", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class RuleMeaning:
@@ -42,15 +44,29 @@ def rule_meanings() -> dict[tuple[str, str], RuleMeaning]:
     """(tool, rule id) → meaning, for every rule in the table."""
     table = tomllib.loads(_table_text())
     meanings: dict[tuple[str, str], RuleMeaning] = {}
-    for rule_id, row in table["bandit"].items():
-        if row["severity"] not in SEVERITIES:
-            raise ValueError(f"{rule_id} has the unknown severity '{row['severity']}'")
-        meanings["bandit", rule_id] = RuleMeaning(
-            rule_id, tuple(row["cwes"]), row["severity"], row.get("fixed", False), row.get("mild")
-        )
-    for rule_id, twin in table["ruff"].items():
-        meanings["ruff", rule_id] = meanings["bandit", twin]
+    for tool, rows in table.items():
+        for rule_id, row in rows.items():
+            if isinstance(row, str):
+                meanings[tool, rule_id] = meanings["bandit", row]
+                continue
+            if row["severity"] not in SEVERITIES:
+                raise ValueError(f"{rule_id} has the unknown severity '{row['severity']}'")
+            meanings[tool, rule_id] = RuleMeaning(
+                rule_id if tool == "bandit" else f"{tool}:{rule_id}",
+                tuple(row["cwes"]),
+                row["severity"],
+                row.get("fixed", False),
+                row.get("mild"),
+            )
     return meanings
+
+
+def cwe_numbers(*values: object) -> tuple[int, ...]:
+    """The CWE numbers that texts, or lists of texts, name ("CWE-78: ...", "external/cwe/cwe-078"),
+    each once, in order."""
+    texts = [text for value in values for text in (value if isinstance(value, list) else [value])]
+    found = [int(number) for text in texts for number in _CWE.findall(str(text))]
+    return tuple(dict.fromkeys(found))
 
 
 @cache

@@ -15,8 +15,10 @@ _MARKERS = re.compile(
     | (?:flake8 \s* : \s*)? noqa
     | ruff \s* : \s* (?:noqa | disable | enable | ignore) | flake8 \s* [:=]
     | pyre-(?:ignore(?:-all-errors)? | fixme | unsafe | strict) | pysa-ignore
-    | (?:type | pyright | mypy | ty | pytype | pylint | bandit | dlint) \s* :
-        \s* (?:ignore | disable | skip | basic)
+    | (?:type | pyright | pyrefly | mypy | ty | pytype | pylint | bandit | dlint | phpcs | tslint
+        | flawfinder | its4 | rats | devskim) \s* : \s* (?:ignore | disable | skip | basic)
+    | eslint-disable[\w-]* | @ts-(?:ignore | nocheck | expect-error) | cppcheck-suppress[\w-]*
+    | coverity \s* \[ | phpstan-ignore[\w-]* | @psalm-suppress | @codingStandardsIgnore\w*
     | pragma \s* : \s* (?:no | allowlist | whitelist) \b
     | (?:codeql | checkov | gitleaks | snyk | deepcode | deepsource | semgrep | sonar) \b [\s:-]*
         (?:ignore | skip | allow | disable)?""",
@@ -31,21 +33,53 @@ _PLAIN_REST = {
     "'''": re.compile(r"(?:\\.|[^\\])*?(?:'''|\Z)", re.DOTALL),
     '"""': re.compile(r'(?:\\.|[^\\])*?(?:"""|\Z)', re.DOTALL),
 }
+
+
+def _tokens(comments: str, strings: str) -> re.Pattern[str]:
+    """Comments, strings and escaped characters, whichever begins first."""
+    return re.compile(rf"(?P<comment>{comments})|{strings}|\\.", re.DOTALL)
+
+
+# A quote that is not closed on its line opens no string: it may separate digits. Backquotes hold
+# several lines.
+_DOUBLE = r'"(?:\\.|[^"\\\r\n])*"'
+_QUOTED = rf"{_DOUBLE}|'(?:\\.|[^'\\\r\n])*'|`(?:\\.|[^`\\])*`"
+_SLASHES = r"//[^\r\n]*|/\*.*?(?:\*/|\Z)"
+_HASH = r"\#[^\r\n]*"
+_C_FAMILY = _tokens(_SLASHES, _QUOTED)
+_OTHER_FAMILIES = {
+    "php": _tokens(rf"{_SLASHES}|{_HASH}", _QUOTED),
+    "ruby": _tokens(_HASH, _QUOTED),
+    "bash": _tokens(_HASH, _QUOTED),
+    "rust": _tokens(_SLASHES, _DOUBLE),  # lifetimes look like the beginning of a character
+}
 _NAMED_ESCAPE = re.compile(r"\\N\{[^}\n]*\}")
 
 
-def strip_suppressions(code: str) -> str:
-    """Python code with every suppression marker inside a comment replaced by spaces.
+def strip_suppressions(code: str, language: str = "python") -> str:
+    """Code with every suppression marker inside a comment replaced by spaces.
 
     Strings, line numbers and columns stay as they are; text that does not tokenize is handled.
     """
     pieces: list[str] = []
     end = 0
-    for start, stop in comment_spans(code):
-        comment = _MARKERS.sub(lambda marker: " " * len(marker[0]), code[start:stop])
-        pieces += [code[end:start], comment]
+    for start, stop in comment_spans(code, language):
+        pieces += [code[end:start], _MARKERS.sub(_blank, code[start:stop])]
         end = stop
     return "".join((*pieces, code[end:]))
+
+
+def comment_spans(code: str, language: str = "python") -> list[tuple[int, int]]:
+    """(start, end) offsets of the comments of code in a language; in one that is not known, of
+    what the C family calls comments."""
+    if language == "python":
+        return _python_comments(code)
+    tokens = _OTHER_FAMILIES.get(language, _C_FAMILY)
+    return [token.span() for token in tokens.finditer(code) if token.lastgroup == "comment"]
+
+
+def _blank(marker: re.Match[str]) -> str:
+    return re.sub(r"[^\r\n]", " ", marker[0])
 
 
 @dataclass
@@ -59,7 +93,7 @@ class _Frame:
     depth: int = 0
 
 
-def comment_spans(code: str) -> list[tuple[int, int]]:
+def _python_comments(code: str) -> list[tuple[int, int]]:
     """(start, end) offsets of the comments of Python code.
 
     Own scanner because `tokenize` follows the grammar of the interpreter it runs on (before 3.12

@@ -1,0 +1,194 @@
+"""What the analysis saw a program do: calls, stores, comparisons, returns, displays.
+
+Rules look here; none of them walks the control flow itself.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from purpcode.analyzers.flow.naming import last_part, matches
+from purpcode.analyzers.flow.values import NOTHING, Value
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The function (or module) that code stands in. `handler` says that it answers requests;
+    `owner` is the class of a method; `decorators` are dotted names; `path` is unique."""
+
+    path: str
+    node: FunctionNode | ast.Module
+    handler: bool = False
+    owner: str | None = None
+    decorators: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The function's own name, "" for the module and lambdas."""
+        return getattr(self.node, "name", "")
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call with the values of its arguments. `names` are the dotted names the callee may be,
+    `managed` says that it opens a `with` block."""
+
+    node: ast.Call
+    names: frozenset[str]
+    receiver: Value
+    args: tuple[Value, ...]
+    keywords: dict[str, Value]
+    scope: Scope
+    result: Value
+    spread: bool = False
+    """Whether `*args` or `**kwargs` may hold further arguments."""
+    managed: bool = False
+    callee: Value = NOTHING
+    """The value called, unless it is a plain attribute of the receiver."""
+    unpacked: tuple[Value, ...] = ()
+    """What was given as `**mapping`."""
+
+    def argument(self, position: int | None, keyword: str | None = None) -> Value | None:
+        """An argument by position or keyword; None where it is not given (or may be spread)."""
+        if keyword is not None and keyword in self.keywords:
+            return self.keywords[keyword]
+        if position is not None and position < len(self.args):
+            return self.args[position]
+        return None
+
+    def node_of(self, position: int | None, keyword: str | None = None) -> ast.expr | None:
+        """The expression of an argument."""
+        for one in self.node.keywords:
+            if keyword is not None and one.arg == keyword:
+                return one.value
+        if position is not None and position < len(self.node.args):
+            return self.node.args[position]
+        return None
+
+    def fits(self, pattern: str) -> bool:
+        """Whether the callee may be a name of that pattern."""
+        return any(matches(name, pattern) for name in self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """A value bound to a name, an attribute or a subscript. `names` are the dotted names of the
+    target (`flask.Flask().debug`), `path` its spelling, `key` a constant subscript."""
+
+    node: ast.stmt | ast.expr
+    names: frozenset[str]
+    path: str | None
+    key: object
+    value: Value
+    scope: Scope
+    source: ast.expr | None
+    """The expression whose value is stored, where there is one."""
+    key_value: Value = NOTHING
+    """The value of the subscript."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A comparison of two values."""
+
+    node: ast.Compare
+    left: Value
+    operator: ast.cmpop
+    right: Value
+    scope: Scope
+
+
+@dataclass(frozen=True, eq=False)
+class Returned:
+    """A value that a function returns (or yields)."""
+
+    node: ast.stmt | ast.expr
+    value: Value
+    scope: Scope
+
+
+@dataclass(frozen=True, eq=False)
+class Display:
+    """A dict display and its value."""
+
+    node: ast.Dict
+    value: Value
+    scope: Scope
+
+
+@dataclass
+class Code:
+    """A program and everything that was seen in it."""
+
+    tree: ast.Module
+    text: str
+    calls: list[Call] = field(default_factory=list)
+    stores: list[Store] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
+    returns: list[Returned] = field(default_factory=list)
+    displays: list[Display] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
+    imports: set[str] = field(default_factory=set)
+    """Dotted names of every module or member imported anywhere."""
+
+    def calls_to(self, patterns: Sequence[str]) -> Iterator[Call]:
+        """Calls whose callee may fit one of the patterns, each once, in order of the patterns."""
+        seen: set[int] = set()
+        for pattern in patterns:
+            last = last_part(pattern)
+            found = self.calls if "*" in last else self._calls_by_last.get(last, ())
+            for call in found:
+                if id(call) not in seen and call.fits(pattern):
+                    seen.add(id(call))
+                    yield call
+
+    def stores_to(self, patterns: Sequence[str]) -> Iterator[Store]:
+        """Stores whose target may fit one of the patterns."""
+        for store in self.stores:
+            if any(matches(name, pattern) for name in store.names for pattern in patterns):
+                yield store
+
+    def uses_module(self, *prefixes: str) -> bool:
+        """Whether anything of these packages is imported."""
+        return any(
+            name == prefix or name.startswith(f"{prefix}.")
+            for name in self.imports
+            for prefix in prefixes
+        )
+
+    def value_at(self, node: ast.expr) -> Value:
+        """The value last seen for a call expression, else a value of which nothing is known."""
+        call = self._call_by_node.get(id(node))
+        return call.result if call else NOTHING
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the tree, for rules about form."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def parents(self) -> dict[int, ast.AST]:
+        """The node around each node, by `id`."""
+        return {id(child): node for node in self.nodes for child in ast.iter_child_nodes(node)}
+
+    def call_at(self, node: ast.AST | None) -> Call | None:
+        """The call last seen at an expression."""
+        return self._call_by_node.get(id(node))
+
+    @cached_property
+    def _calls_by_last(self) -> dict[str, list[Call]]:
+        index: dict[str, list[Call]] = defaultdict(list)
+        for call in self.calls:
+            for last in {last_part(name) for name in call.names}:
+                index[last].append(call)
+        return dict(index)
+
+    @cached_property
+    def _call_by_node(self) -> dict[int, Call]:
+        return {id(call.node): call for call in self.calls}

@@ -1,0 +1,198 @@
+"""Shell commands put together from outside data."""
+
+from purpcode.analyzers.flow.code import Call
+from purpcode.analyzers.flow.detectors import Flow, Sink, is_built
+from purpcode.analyzers.flow.rule import FlowRule
+from purpcode.analyzers.flow.values import Value
+
+_SUBPROCESS = tuple(
+    f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output", "Popen")
+)
+_SHELLS = frozenset(("sh", "bash", "/bin/sh", "/bin/bash", "zsh", "cmd", "cmd.exe", "powershell"))
+
+
+_RUNNERS = tuple(
+    f"*{name}"
+    for name in (
+        "run_ssh",
+        "cli_run",
+        "ssh_exec",
+        "exec_cmd",
+        "run_cmd",
+        "run_command",
+        "execute_command",
+        "exec_shell",
+        "shell_exec",
+        "run_shell",
+    )
+)
+"""Functions whose name says that they run a command line, wherever they come from."""
+
+
+def _through_a_shell(call: Call) -> bool:
+    shell = call.argument(8, "shell")
+    return (shell is not None and shell.const not in (False, None)) or _names_a_shell(call)
+
+
+def _names_a_shell(call: Call) -> bool:
+    command = call.argument(0, "args")
+    items = command.items if command is not None else None
+    if not items:
+        return False
+    flagged = len(items) > 2 and items[1].text in ("-c", "/c", "/C")
+    return flagged or items[0].text in _SHELLS
+
+
+def _chooses_the_program(value: Value) -> bool:
+    """Whether outside data is the whole command or the program of an argument list."""
+    return value.items is None or bool(value.items and value.items[0].taints)
+
+
+_WHAT = "is part of a shell command"
+
+RULE = FlowRule(
+    id="command-injection",
+    title="Command built from outside data",
+    cwes=(78, 77, 88),
+    severity="high",
+    severity_reason="Whoever controls part of a shell command runs programs of their choice.",
+    fix="Pass a list of arguments to subprocess.run without a shell, after checking each; where a"
+    " shell is needed, quote every value with shlex.quote.",
+    reference="https://cwe.mitre.org/data/definitions/78.html",
+    detectors=(
+        Flow(
+            sinks=(
+                Sink(
+                    (
+                        "os.system",
+                        "os.popen",
+                        "os.popen2",
+                        "os.popen3",
+                        "os.popen4",
+                        "subprocess.getoutput",
+                        "subprocess.getstatusoutput",
+                        "popen2.popen2",
+                        "asyncio.create_subprocess_shell",
+                        "pty.spawn",
+                        "os.startfile",
+                        "*.exec_command",
+                        "fabric.Connection().run",
+                        "invoke.run",
+                    ),
+                    (0, "cmd", "command"),
+                ),
+                Sink(_SUBPROCESS, (0, "args"), when=_through_a_shell),
+                Sink(_RUNNERS, (0, "cmd", "command"), holds=is_built),
+            ),
+            what=_WHAT,
+            harmless=("shlex.quote", "pipes.quote", "shlex.join", "?quote", "shlex.split"),
+            severities={"parameter": "medium"},
+        ),
+        Flow(
+            sinks=(
+                Sink(
+                    _SUBPROCESS,
+                    (0, "args"),
+                    when=lambda call: not _through_a_shell(call),
+                    holds=_chooses_the_program,
+                ),
+                Sink(
+                    (
+                        "os.execv",
+                        "os.execve",
+                        "os.execvp",
+                        "os.execl",
+                        "os.execlp",
+                        "os.execvpe",
+                        "os.spawnv",
+                        "os.spawnl",
+                        "os.spawnlp",
+                        "os.spawnvp",
+                        "os.posix_spawn",
+                    ),
+                    (0, 1),
+                ),
+                Sink(("asyncio.create_subprocess_exec",), (0,)),
+            ),
+            what="chooses the program that is run",
+            harmless=("shutil.which",),
+            severities={"cli": "low", "environment": "low", "parameter": "low", "file": "medium"},
+            parameter_when=is_built,
+        ),
+    ),
+    insecure=(
+        """
+import os
+from flask import Flask, request
+
+app = Flask(__name__)
+
+@app.route("/ping")
+def ping():
+    host = request.args.get("host", "")
+    os.system("ping -c 1 " + host)
+    return "done"
+""",
+        """
+import subprocess
+
+def compress(name):
+    command = f"tar czf out.tgz {name}"
+    return subprocess.check_output(command, shell=True)
+""",
+        """
+import subprocess
+import sys
+
+def run(tool):
+    runner = getattr(subprocess, "call")
+    runner(["sh", "-c", "echo " + tool])
+
+run(sys.argv[1])
+""",
+        """
+import subprocess
+from django.http import HttpResponse
+
+def convert(request, tool):
+    return HttpResponse(subprocess.run([tool, "--version"], capture_output=True).stdout)
+""",
+    ),
+    secure=(
+        """
+import subprocess
+from flask import Flask, request
+
+app = Flask(__name__)
+
+@app.route("/ping")
+def ping():
+    host = request.args.get("host", "")
+    if not host.replace(".", "").isalnum():
+        return "bad host", 400
+    subprocess.run(["ping", "-c", "1", host], check=True, timeout=5)
+    return "done"
+""",
+        """
+import shlex
+import subprocess
+
+def compress(name):
+    return subprocess.check_output(f"tar czf out.tgz {shlex.quote(name)}", shell=True)
+""",
+        """
+import subprocess
+
+TOOLS = {"list": "ls", "disk": "df"}
+
+def run(action):
+    return subprocess.check_output(TOOLS[action], shell=True)
+""",
+        """
+import os
+
+def clear():
+    os.system("clear")
+""",
+    ),
+)

@@ -1,0 +1,167 @@
+"""Checks that name what is bad and let everything else pass."""
+
+from collections.abc import Iterator
+
+from purpcode.analyzers.flow.code import Code
+from purpcode.analyzers.flow.naming import matches_any
+from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.sinks import sink_values
+from purpcode.analyzers.flow.values import Taint, Value
+
+_DENIED = ("-any", "-in:;", "-in:|", "-in:&", "-in:rm*", "-in:'", "-in:--", "-in:DROP*", "-in:drop*",
+           "-in:import*", "-in:__*", "-in:os*", "-re.search", "-*.search", ".replace:;", ".replace:'",
+           ".replace:&", ".replace:|", "-in:?")  # fmt: skip
+_STRONG = ("+in", "+equals", "+re.match", "+re.fullmatch", "+*.fullmatch", "+*.match", "+.isalnum",
+           "+.isdigit", "+.isidentifier", "shlex.quote", "pipes.quote", "int", "float", "+*valid*",
+           "+*allowed*", "+*safe*", "*sanit*", "*.hexdigest", "+all", "+.issubset", "uuid.UUID",
+           "ipaddress.*", "re.sub", "operator.arithmetic", "*secure_filename", "os.path.basename")  # fmt: skip
+_COLLAPSED = (".replace:../", ".replace:..", ".replace:./", ".replace:..\\")
+_RESOLVED = ("+*.is_relative_to", "+.startswith", "+os.path.commonpath", "*secure_filename",
+             "os.path.basename", "+*.parents", "-in:..", "-in:../")  # fmt: skip
+
+
+def _counts(taint: Taint, value: Value) -> bool:
+    return taint.kind in ("request", "network") or (taint.kind == "parameter" and value.built)
+
+
+def _denied(code: Code) -> Iterator[Match]:
+    """A shell command, a query or code after a search for bad words."""
+    for call, value in sink_values(code, "command", "query", "code"):
+        for taint in value.taints:
+            named = matches_any(taint.passed, _DENIED)
+            if named and _counts(taint, value) and not matches_any(taint.passed, _STRONG):
+                yield Match(call.node, "it was only searched for some bad texts", cwes=(184,))
+                break
+
+
+def _collapsed(code: Code) -> Iterator[Match]:
+    """`path.replace("../", "")` gives `../` for `....//`."""
+    for call, value in sink_values(code, "path"):
+        for taint in value.taints:
+            if not matches_any(taint.passed, _COLLAPSED) or matches_any(taint.passed, _RESOLVED):
+                continue
+            if ".replace:.." in taint.passed and ".replace:../" not in taint.passed:
+                continue  # without any `..` a path cannot go up
+            if taint.kind in ("request", "network", "parameter"):
+                yield Match(call.node, "taking `../` out can leave `../` behind", cwes=(182, 184))
+                break
+
+
+def _tags_removed(code: Code) -> Iterator[Match]:
+    for call in code.calls:
+        names = [one for one in call.names if one.endswith(".replace")]
+        first = call.args[0].text if len(call.args) == 2 else None
+        if names and first and "<script" in first.lower() and call.args[1].text == "":
+            if any(taint.kind == "request" for taint in call.receiver.taints):
+                yield Match(call.node, "taking one tag out leaves all others", cwes=(184, 182))
+
+
+RULE = FlowRule(
+    id="incomplete-denylist",
+    title="Bad texts listed instead of good ones",
+    cwes=(184, 182),
+    severity="medium",
+    severity_reason="There is always a spelling that the list does not have.",
+    fix="Accept what is known to be good (a set of names, re.fullmatch), or use a function that needs"
+    " no filter: argument lists, query parameters, html.escape.",
+    reference="https://cwe.mitre.org/data/definitions/184.html",
+    detectors=(_denied, _collapsed, _tags_removed),
+    insecure=(
+        """
+import os
+from flask import Flask, request
+
+app = Flask(__name__)
+BAD = ["rm", ";", "|"]
+
+@app.get("/look")
+def look():
+    name = request.args["name"]
+    if any(one in name for one in BAD):
+        return "bad", 400
+    os.system("ls " + name)
+    return "done"
+""",
+        """
+from flask import Flask, request
+
+app = Flask(__name__)
+
+@app.get("/file")
+def read():
+    name = request.args["name"].replace("../", "")
+    with open("/srv/files/" + name) as handle:
+        return handle.read()
+""",
+        """
+import sqlite3
+
+def find(name):
+    if "'" in name or "--" in name:
+        raise ValueError(name)
+    return sqlite3.connect("x.db").execute(f"SELECT id FROM people WHERE age > {name}").fetchall()
+""",
+        """
+from flask import Flask, request
+
+app = Flask(__name__)
+COMMENTS = []
+
+@app.post("/comments")
+def add():
+    COMMENTS.append(request.form["text"].replace("<script>", ""))
+    return "thanks"
+""",
+    ),
+    secure=(
+        """
+import subprocess
+from flask import Flask, request
+
+app = Flask(__name__)
+FOLDERS = {"music", "films"}
+
+@app.get("/look")
+def look():
+    name = request.args["name"]
+    if name not in FOLDERS:
+        return "bad", 400
+    subprocess.run(["ls", name], check=True)
+    return "done"
+""",
+        """
+from pathlib import Path
+from flask import Flask, abort, request
+
+app = Flask(__name__)
+BASE = Path("/srv/files").resolve()
+
+@app.get("/file")
+def read():
+    path = (BASE / request.args["name"]).resolve()
+    if not path.is_relative_to(BASE):
+        abort(404)
+    return path.read_text()
+""",
+        """
+import sqlite3
+
+def find(age):
+    if "-" in age:
+        raise ValueError(age)
+    return sqlite3.connect("x.db").execute("SELECT id FROM people WHERE age > ?", (age,)).fetchall()
+""",
+        """
+import html
+from flask import Flask, request
+
+app = Flask(__name__)
+COMMENTS = []
+
+@app.post("/comments")
+def add():
+    COMMENTS.append(html.escape(request.form["text"].replace("\\n", " ")))
+    return "thanks"
+""",
+    ),
+)

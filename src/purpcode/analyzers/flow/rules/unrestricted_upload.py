@@ -1,0 +1,188 @@
+"""Uploads stored under the sender's name, whatever their type."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from purpcode.analyzers.flow.code import Code, Scope
+from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.values import Taint, Value
+
+_NAMED = frozenset((".filename", ".name", "werkzeug.utils.secure_filename"))
+_TYPE_CHECK = re.compile(
+    r"(?i)allowed|extension|splitext|suffix|content_?type|mime|imghdr|magic|filetype|endswith|"
+    r"rsplit|validat|image\.open|is_valid|verify|whitelist|uuid|token_hex|token_urlsafe"
+)
+_UPLOADS = re.compile(r"^web\.request\.(files|FILES)|UploadFile\(\)|FileStorage\(\)")
+
+
+def _saves(code: Code) -> Iterator[Match]:
+    """`upload.save(path)` of Flask, `storage.save(name, upload)` of Django."""
+    for call in code.calls_to(("*.save", "*.write_bytes")):
+        django = any("storage" in name.lower() and "FileStorage" not in name for name in call.names)
+        receiver = any(_UPLOADS.search(name) for name in call.receiver.names)
+        path = call.argument(0, "dst")
+        if (
+            path is not None
+            and (django or receiver)
+            and _keeps_name(path)
+            and _unchecked(call.scope)
+        ):
+            yield Match(call.node, "an upload of any type is stored under the name it came with")
+
+
+def _writes(code: Code) -> Iterator[Match]:
+    """`open(upload.filename, "wb")`."""
+    for call in code.calls_to(("open", "aiofiles.open")):
+        mode, path = call.argument(1, "mode"), call.argument(0, "file")
+        if mode is None or "w" not in (mode.text or "") or path is None:
+            continue
+        if _keeps_name(path, uploads_only=True) and _unchecked(call.scope):
+            yield Match(call.node, "an upload of any type is stored under the name it came with")
+
+
+def _keeps_name(path: Value, *, uploads_only: bool = False) -> bool:
+    return any(_is_sent_name(taint, uploads_only) for taint in path.taints)
+
+
+def _is_sent_name(taint: Taint, uploads_only: bool) -> bool:
+    if taint.kind != "request":
+        return False
+    if uploads_only and not taint.origin.endswith((".files", ".FILES")):
+        return ".filename" in taint.passed
+    return bool(taint.passed & _NAMED)
+
+
+def _unchecked(scope: Scope) -> bool:
+    """Whether nothing in the function looks at what kind of file it is."""
+    for one in ast.walk(scope.node):
+        words = ""
+        if isinstance(one, ast.Name):
+            words = one.id
+        elif isinstance(one, ast.Attribute):
+            words = one.attr
+            if isinstance(one.value, ast.Name):
+                words = f"{one.value.id}.{one.attr}"
+        elif isinstance(one, ast.Constant) and isinstance(one.value, str):
+            words = one.value if one.value.startswith(".") and len(one.value) < 8 else ""
+            if words:
+                return False
+        if words and _TYPE_CHECK.search(words):
+            return False
+    return True
+
+
+RULE = FlowRule(
+    id="unrestricted-upload",
+    title="Upload of any type",
+    cwes=(434,),
+    severity="medium",
+    severity_reason="A page or script that was uploaded is served, or run, as the site's own.",
+    fix="Allow a fixed set of extensions (and check the content), and store the file under a name"
+    " of your own outside the served folder.",
+    reference="https://cwe.mitre.org/data/definitions/434.html",
+    detectors=(_saves, _writes),
+    insecure=(
+        """
+import os
+from flask import Flask, request
+
+app = Flask(__name__)
+
+@app.route("/upload", methods=["POST"])
+def upload():
+    sent = request.files["file"]
+    sent.save(os.path.join("static", sent.filename))
+    return "stored"
+""",
+        """
+import os
+from flask import Flask, request
+from werkzeug.utils import secure_filename
+
+app = Flask(__name__)
+
+@app.route("/avatar", methods=["POST"])
+def avatar():
+    picture = request.files["picture"]
+    picture.save(os.path.join("/srv/www/avatars", secure_filename(picture.filename)))
+    return "stored"
+""",
+        """
+import shutil
+from fastapi import FastAPI, UploadFile
+
+app = FastAPI()
+
+@app.post("/files")
+async def receive(file: UploadFile):
+    with open(f"uploads/{file.filename}", "wb") as target:
+        shutil.copyfileobj(file.file, target)
+    return {"stored": True}
+""",
+        """
+from django.core.files.storage import FileSystemStorage
+from django.http import HttpResponse
+
+def upload(request):
+    sent = request.FILES["document"]
+    storage = FileSystemStorage()
+    storage.save(sent.name, sent)
+    return HttpResponse("stored")
+""",
+    ),
+    secure=(
+        """
+import os
+from flask import Flask, abort, request
+from werkzeug.utils import secure_filename
+
+app = Flask(__name__)
+ALLOWED = {".png", ".jpg"}
+
+@app.route("/upload", methods=["POST"])
+def upload():
+    sent = request.files["file"]
+    name = secure_filename(sent.filename)
+    if os.path.splitext(name)[1].lower() not in ALLOWED:
+        abort(400)
+    sent.save(os.path.join("/srv/pictures", name))
+    return "stored"
+""",
+        """
+import os
+import uuid
+from flask import Flask, request
+
+app = Flask(__name__)
+
+@app.route("/avatar", methods=["POST"])
+def avatar():
+    picture = request.files["picture"]
+    picture.save(os.path.join("/srv/avatars", uuid.uuid4().hex + ".bin"))
+    return "stored"
+""",
+        """
+from pathlib import Path
+from fastapi import FastAPI, HTTPException, UploadFile
+
+app = FastAPI()
+
+@app.post("/files")
+async def receive(file: UploadFile):
+    name = Path(file.filename or "").name
+    if file.content_type != "text/csv" or not name.endswith(".csv"):
+        raise HTTPException(415)
+    with open(f"/srv/uploads/{name}", "wb") as target:
+        target.write(await file.read())
+    return {"stored": True}
+""",
+        """
+def keep(form, request):
+    if form.is_valid():
+        document = form.save()
+        document.owner = request.user
+        document.save()
+""",
+    ),
+)
