@@ -142,3 +142,12 @@ def test_fingerprint_does_not_depend_on_the_order_of_analyzers() -> None:
 def test_ensemble_without_analyzers_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Ensemble([])
+
+
+def test_tools_without_paired_rules_agree_by_weakness_on_a_line() -> None:
+    ours = finding("purpcode", "command-injection", 1).model_copy(update={"cwes": (78, 77)})
+    theirs = finding("bandit", "B602", 1).model_copy(update={"cwes": (78,)})
+    other = finding("bandit", "B307", 1).model_copy(update={"cwes": (95,), "fingerprint": "z"})
+    merged, found_by = merge_findings([theirs, other, ours])
+    assert len(merged) == 2
+    assert ("bandit", "purpcode") in found_by.values()

@@ -116,7 +116,9 @@ def test_the_evaluate_score_and_data_commands_work_together(
     data_commands.list_data()
     assert f"found: {tmp_path / 'phtest.jsonl'}" in capsys.readouterr().out
     evaluate.evaluate_task(
-        task="purpcode/PHTest", model="scripted:s.jsonl", allow_partial=True, limit=1
+        evaluate.TaskOptions(
+            task="purpcode/PHTest", model="scripted:s.jsonl", allow_partial=True, limit=1
+        )
     )
     out = capsys.readouterr().out
     assert "PARTIAL: holds 2 rows" in out

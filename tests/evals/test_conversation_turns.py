@@ -65,4 +65,7 @@ def test_after_a_missing_answer_no_later_turn_is_asked_yet_all_are_counted(
     units = turn_units([sample], {}, 2)
     assert len(units) == 2 * len(users)
     assert all(unit.rollout is None for unit in units)
-    assert len({unit.conversation for unit in units}) == 2
+    assert {(unit.conversation, unit.index) for unit in units} == {("c", 0), ("c", 1)}
+    for unit in units:  # what was not asked is told by the data's own words, up to its turn
+        said = [message.content for message in unit.sample.messages]
+        assert said == users[: int(unit.sample.metadata["turn"]) + 1]

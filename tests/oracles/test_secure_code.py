@@ -191,7 +191,7 @@ def test_findings_carry_evidence_and_lines_of_the_joint_code() -> None:
     [finding] = verdict.findings
     assert (finding.line, finding.cwes[0], finding.severity) == (4, 95, "medium")
     assert verdict.evidence["found_by"] == {finding.fingerprint: ["bandit", "ruff"]}
-    assert verdict.evidence["findings_by_analyzer"] == {"bandit": 1, "ruff": 1}
+    assert verdict.evidence["findings_by_analyzer"] == {"bandit": 1, "ruff": 1, "purpcode": 0}
     assert verdict.evidence["pieces"] == 2
 
 

@@ -14,6 +14,8 @@ from purpcode.analyzers.severity import rule_meaning
 from purpcode.types import SEVERITIES, Finding
 
 CACHED_RESULTS = 20_000
+_PAIRED_BY_TABLE = frozenset(("bandit", "ruff"))
+"""Analyzers whose equivalent rules the severity table pairs; of others a CWE in common decides."""
 LINES_COMPARED = 50
 """Lines of a long finding that are compared with another analyzer's finding."""
 
@@ -154,17 +156,19 @@ def merge_findings(
 ) -> tuple[tuple[Finding, ...], dict[str, tuple[str, ...]]]:
     """Findings without repetitions, ordered by line, and fingerprint → who found it.
 
-    Two findings are one when their fingerprints agree (equivalent rules share them), or when one
-    analyzer says of the same lines what an equivalent rule of another does. The graver stays.
+    Two findings are one when their fingerprints agree (equivalent rules share them), or when two
+    analyzers say of the same lines the same weakness: equivalent rules, or a CWE in common where no
+    table says which rules are equivalent. The graver stays.
     """
     kept: dict[str, Finding] = {}
     found_by: dict[str, tuple[str, ...]] = {}
     places: dict[tuple[str, int], dict[str, str]] = {}  # (weakness, line) → analyzer → fingerprint
     for finding in findings:
-        spots = [(_weakness(finding), line) for line in _lines(finding)]
+        meanings = (_weakness(finding), *(f"CWE-{cwe}" for cwe in finding.cwes))
+        spots = [(meaning, line) for line in _lines(finding) for meaning in meanings]
         twin = finding.fingerprint
         if twin not in kept:
-            twin = _twin_of_another_analyzer(finding, [places.get(spot, {}) for spot in spots])
+            twin = _twin_of_another_analyzer(finding, {spot: places.get(spot, {}) for spot in spots})
         for spot in spots:
             places.setdefault(spot, {}).setdefault(finding.analyzer, twin)
         other = kept.get(twin)
@@ -175,10 +179,13 @@ def merge_findings(
     return tuple(ordered), found_by
 
 
-def _twin_of_another_analyzer(finding: Finding, spots: Sequence[Mapping[str, str]]) -> str:
-    for seen in spots:
+def _twin_of_another_analyzer(
+    finding: Finding, spots: Mapping[tuple[str, int], Mapping[str, str]]
+) -> str:
+    for (meaning, _), seen in spots.items():
         for analyzer, fingerprint in seen.items():
-            if analyzer != finding.analyzer:
+            by_table = {analyzer, finding.analyzer} <= _PAIRED_BY_TABLE
+            if analyzer != finding.analyzer and not (by_table and meaning.startswith("CWE-")):
                 return fingerprint
     return finding.fingerprint
 

@@ -44,4 +44,5 @@ def list_data() -> None:
         size = one.sizes if one.rows else "any number of rows"
         print(f"{one.name} ({one.published}): {size}; {one.licence}")
         print(f"  import from: {one.upstream}")
-        print(f"  found: {local_file(one) or (f'Hub dataset {one.hub}' if one.hub else 'nowhere')}")
+        elsewhere = f"not here; the Hub's dataset {one.hub} is read" if one.hub else "not here"
+        print(f"  found: {local_file(one) or elsewhere}")

@@ -9,6 +9,7 @@ from typing import Any
 from inspect_ai import Task, task
 from inspect_ai.model import GenerateConfig
 
+from purpcode.errors import InputError
 from purpcode.evals.benchmarks.benchmark import Benchmark
 from purpcode.evals.benchmarks.registry import BENCHMARKS
 from purpcode.evals.importing import load_rows
@@ -39,6 +40,9 @@ def _task_of(benchmark: Benchmark) -> Callable[..., Task]:
         )
         name = task_name(benchmark)
         if benchmark.conversations:
+            if completions is not None:
+                raise InputError("conversations are asked turn by turn and not replayed",
+                                 field="completions")  # fmt: skip
             return suite_task(samples, ask_turns(), turns_scorer(oracles), name, config)
         if completions is None:
             return suite_task(samples, None, panel_scorer(oracles), name, config)

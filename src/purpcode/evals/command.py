@@ -13,10 +13,10 @@ from purpcode.evals.asking import generate_completions, generate_conversations
 from purpcode.evals.eval_settings import EvalSettings
 from purpcode.evals.oracle_choice import Checkouts, choose, open_eval_panel
 from purpcode.evals.preparation import Questions, load_questions, prepare_samples
-from purpcode.evals.printing import Say, announce, print_rates, progress
+from purpcode.evals.printing import Say, announce, print_rates, print_tokens, progress
 from purpcode.evals.registry import find_task
 from purpcode.evals.results import ScoredSample
-from purpcode.evals.stage import score_rollouts
+from purpcode.evals.stage import score_rollouts, token_totals
 from purpcode.evals.statistics import Rate
 from purpcode.evals.units import turns_of
 from purpcode.models.embedded import resolve_model
@@ -57,23 +57,24 @@ def run_eval(settings: EvalSettings, *, say: Say = print) -> EvalOutcome:
         UnavailableError: the model, the judge or another part cannot be used.
     """
     task = find_task(settings.task)
-    questions = load_questions(settings)
+    questions = load_questions(settings, say)
     samples = prepare_samples(questions.samples, settings)
     spec = model_spec(settings.model, settings.backend)
     label = settings.label or Path(settings.model).name
     folder = settings.folder or Path("results") / task.published.split("/")[-1] / _safe(label)
     oracles = oracle_settings(settings)
-    announce(task, len(samples), spec, settings, questions.data, say)
     names = dict.fromkeys(name for sample in samples for name in sample.oracles)
+    announce(task, len(samples), spec, settings, questions.data, say)
     checkouts = Checkouts(settings.purplellama_path, settings.cweval_path)
     panel = open_eval_panel(oracles, names, checkouts)
     _require_same_weights(folder, spec)
-    write_records(folder / "samples.jsonl", samples)
     model = _open(spec, settings)
     try:
         rollouts = _ask(model, samples, questions, settings, folder, say)
     finally:
         model.close()
+    # Not before the saved answers were found to be this evaluation's: `score` reads both.
+    write_records(folder / "samples.jsonl", samples)
     scored = score_rollouts(
         samples,
         rollouts,
@@ -90,6 +91,7 @@ def run_eval(settings: EvalSettings, *, say: Say = print) -> EvalOutcome:
     )
     outcome = EvalOutcome(folder, tuple(scored))
     print_rates(scored, task, label, settings.draws, questions.data, say)
+    print_tokens(token_totals(scored), say)
     say(f"\nResults: {folder / 'records.jsonl'}, rates.json")
     say(f"Log:     inspect view --log-dir {folder / 'logs'}")
     return outcome

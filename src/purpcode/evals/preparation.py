@@ -12,7 +12,7 @@ from purpcode.errors import InputError
 from purpcode.evals.benchmarks.benchmark import Benchmark
 from purpcode.evals.benchmarks.registry import find_benchmark
 from purpcode.evals.eval_settings import EvalSettings
-from purpcode.evals.importing import load_rows
+from purpcode.evals.importing import load_rows, local_file
 from purpcode.evals.oracle_choice import choose
 from purpcode.evals.results import DataInfo
 from purpcode.records import read_records
@@ -28,8 +28,9 @@ class Questions:
     data: DataInfo | None = None
 
 
-def load_questions(settings: EvalSettings) -> Questions:
-    """The task's samples, those asked for, with the oracles the user chose.
+def load_questions(settings: EvalSettings, say: Callable[[str], None] = print) -> Questions:
+    """The task's samples, those asked for, with the oracles the user chose. Says so before rows
+    are fetched from the Hub.
 
     Raises:
         InputError: the data is missing, malformed, empty or partial, or a sample id is unknown.
@@ -39,6 +40,8 @@ def load_questions(settings: EvalSettings) -> Questions:
     if benchmark is None:
         return Questions(_subset(load_samples(settings), settings))
     data = settings.data or _checkout(benchmark, settings)
+    if data is None and local_file(benchmark) is None and benchmark.hub:
+        say(f"{benchmark.published}: reading the dataset {benchmark.hub} from the Hugging Face Hub")
     loaded = load_rows(benchmark, data, allow_partial=settings.allow_partial)
     samples = benchmark.read(loaded.rows, loaded.path)
     return Questions(_subset(samples, settings), benchmark, loaded.info)

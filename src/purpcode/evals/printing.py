@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from purpcode.evals.eval_settings import EvalSettings
 from purpcode.evals.rates import pass_at_k_rows, rate_rows
 from purpcode.evals.registry import TaskInfo
-from purpcode.evals.results import DataInfo, ScoredSample
+from purpcode.evals.results import DataInfo, ScoredSample, TokenTotals
 from purpcode.evals.statistics import Rate
 from purpcode.models.registry import describe_endpoint
 from purpcode.oracles.judge import HEURISTIC
@@ -28,13 +28,32 @@ def announce(
         say(f"  data: {data.source} ({data.rows} rows)")
         if data.problem:
             say(f"  PARTIAL: {data.problem}")
+        shown = len(settings.sample_ids) or min(settings.limit or data.rows, data.rows)
+        if shown < data.rows:
+            say(f"  only {min(shown, count)} of the {data.rows} rows are asked")
     endpoint = describe_endpoint(spec, base_url=settings.base_url)
     if endpoint:
         say(f"  the model's prompts go to {endpoint}")
-    judge = settings.oracles.judge
+    announce_judge(settings.oracles.judge, say)
+
+
+def announce_judge(judge: str, say: Say) -> None:
+    """Say where a judge that is a model reads the answers."""
     endpoint = None if judge == HEURISTIC else describe_endpoint(judge)
     if endpoint:
         say(f"  the judge's prompts go to {endpoint}")
+
+
+def print_tokens(tokens: TokenTotals, say: Say) -> None:
+    """Print what the answers cost in tokens; answers that told nothing are said so."""
+    if not tokens.counted:
+        return
+    told = tokens.counted, tokens.completions
+    of_all = "" if told[0] == told[1] else f" (of {told[0]} of {told[1]} answers)"
+    say(
+        f"\nTokens: {tokens.prompt_tokens:,} of prompts, {tokens.completion_tokens:,} of"
+        f" answers{of_all}"
+    )
 
 
 def progress(total: int, say: Say) -> Callable[[int], None]:

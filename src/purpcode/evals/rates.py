@@ -11,6 +11,8 @@ from purpcode.evals.statistics import Rate, pass_at_k
 
 TURN = "turn"
 """The group by which a conversation's turns are told apart; elsewhere a conversation is one."""
+NOT_STATED = "not stated"
+"""The value of samples that do not say where they belong, so that none vanishes from a group."""
 BOOTSTRAP_DRAWS = 2_000
 KS = (1, 2, 3, 5, 8, 10, 16, 32, 50, 64, 100)
 """The k of pass@k that are reported, as far as there are draws."""
@@ -47,8 +49,9 @@ class RateRow:
 class PassAtK:
     """pass@k over prompts with several draws each (Chen et al. 2021).
 
-    A prompt with fewer than k measured draws is unmeasured. `interval` is the 95% percentile
-    bootstrap over prompts; `bounds` what unmeasured draws leave open (all failed, all passed).
+    `prompts` were measured: at least k of their draws were; `unmeasured` were not. `interval` is
+    the 95% percentile bootstrap over prompts; `bounds` what the `unmeasured_draws` of all prompts
+    leave open (all failed, all passed).
     """
 
     metric: str
@@ -58,6 +61,7 @@ class PassAtK:
     draws: int
     prompts: int
     unmeasured: int
+    unmeasured_draws: int
     mean: float | None
     interval: tuple[float, float] | None
     bounds: tuple[float, float]
@@ -65,12 +69,14 @@ class PassAtK:
     def __str__(self) -> str:
         """E.g. `62.0% (95% CI 55.1–68.2; 164 prompts, 10 draws)`."""
         if self.mean is None or self.interval is None:
-            return "–"
+            return f"– ({self.unmeasured} of {self.prompts + self.unmeasured} prompts unmeasured)"
         low, high = (100 * end for end in self.interval)
         text = f"{self.mean:.1%} (95% CI {low:.1f}–{high:.1f}; {self.prompts} prompts"
         if self.unmeasured:
+            text += f", {self.unmeasured} unmeasured"
+        if self.unmeasured_draws:
             worst, best = (100 * end for end in self.bounds)
-            text += f", {self.unmeasured} unmeasured: {worst:.1f}–{best:.1f}"
+            text += f", {self.unmeasured_draws} answers unmeasured: {worst:.1f}–{best:.1f}"
         return f"{text}, {self.draws} draws)"
 
 
@@ -97,39 +103,54 @@ def rate_rows(scored: Sequence[ScoredSample]) -> list[RateRow]:
 
     A conversation counts once (passed when all its turns passed), except per turn.
     """
-    table: dict[tuple[str, str, str], dict[str, list[bool | None]]] = {}
-    for number, sample in enumerate(scored):
-        own = f"#{number}"
-        unit = sample.conversation or own
-        for metric, outcome in outcomes_of(sample).items():
-            cells = [("", "", unit)]
-            for group, value in groups_of(sample).items():
-                cells.append((group, value, own if group == TURN else unit))
-            for group, value, counted in cells:
-                units = table.setdefault((metric, group, value), {})
-                units.setdefault(counted, []).append(outcome)
     rows = [
-        RateRow(metric, group, value, Rate.of(map(fold, units.values())))
-        for (metric, group, value), units in table.items()
+        RateRow(metric, group, value, Rate.of(units.values()))
+        for (metric, group, value), units in _counted(scored).items()
     ]
     order = {group: place for place, group in enumerate(dict.fromkeys(row.group for row in rows))}
     return sorted(rows, key=lambda row: order[row.group])
 
 
 def pass_at_k_rows(scored: Sequence[ScoredSample], draws: int, seed: int = 0) -> list[PassAtK]:
-    """pass@k for every metric, over all and per group, for the k that `draws` allow."""
-    table: dict[tuple[str, str, str], dict[str, list[bool | None]]] = {}
+    """pass@k for every metric, over all and per group, for the k that `draws` allow.
+
+    A course of a conversation is one draw of it, except per turn.
+    """
+    rows = []
+    for (metric, group, value), units in _counted(scored).items():
+        prompts: dict[str, list[bool | None]] = {}
+        for (prompt, _), outcome in units.items():
+            prompts.setdefault(prompt, []).append(outcome)
+        answers = list(prompts.values())
+        rows += [_pass_at_k(metric, group, value, k, draws, answers, seed) for k in KS if k <= draws]
+    return rows
+
+
+_Cell = tuple[str, str, str]
+"""Metric, group and value; group and value are "" for all samples."""
+_Unit = tuple[str, int]
+"""What counts once: a sample's or a conversation's id, and the draw."""
+
+
+def _counted(scored: Sequence[ScoredSample]) -> dict[_Cell, dict[_Unit, bool | None]]:
+    """What each rate is made of. Samples that do not say where they belong stand together in a
+    group's value of their own, so that the parts of a group are all that was asked."""
+    table: dict[_Cell, dict[_Unit, list[bool | None]]] = {}
+    names = dict.fromkeys(name for sample in scored for name in sample.groups)
     for sample in scored:
+        alone = (sample.sample_id, sample.index)
+        unit = (sample.conversation or sample.sample_id, sample.index)
+        groups = {name: NOT_STATED for name in names} | groups_of(sample)
         for metric, outcome in outcomes_of(sample).items():
-            for group, value in (("", ""), *groups_of(sample).items()):
-                prompts = table.setdefault((metric, group, value), {})
-                prompts.setdefault(sample.sample_id, []).append(outcome)
-    return [
-        _pass_at_k(metric, group, value, k, draws, list(prompts.values()), seed)
-        for (metric, group, value), prompts in table.items()
-        for k in KS
-        if k <= draws
-    ]
+            for group, value in (("", ""), *groups.items()):
+                units = table.setdefault((metric, group, value), {})
+                units.setdefault(alone if group == TURN else unit, []).append(outcome)
+    stated = {cell[:2] for cell in table if cell[2] != NOT_STATED}
+    return {
+        cell: {unit: fold(outcomes) for unit, outcomes in units.items()}
+        for cell, units in table.items()
+        if cell[:2] in stated
+    }
 
 
 def _pass_at_k(
@@ -155,6 +176,7 @@ def _pass_at_k(
         draws,
         len(chances),
         len(prompts) - len(chances),
+        sum(seen.count(None) for seen in prompts),
         sum(chances) / len(chances) if chances else None,
         _bootstrap(chances, seed) if chances else None,
         (sum(worst) / max(1, len(worst)), sum(best) / max(1, len(best))),
@@ -182,6 +204,7 @@ def rates_json(scored: Sequence[ScoredSample], draws: int) -> dict[str, Any]:
             "k": row.k,
             "prompts": row.prompts,
             "unmeasured": row.unmeasured,
+            "unmeasured_draws": row.unmeasured_draws,
             "pass_at_k": row.mean,
             "interval": row.interval,
             "bounds": row.bounds,

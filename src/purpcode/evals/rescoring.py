@@ -10,7 +10,7 @@ from purpcode.errors import InputError
 from purpcode.evals.benchmarks.registry import find_benchmark
 from purpcode.evals.command import judge_line
 from purpcode.evals.oracle_choice import Checkouts, choose, open_eval_panel
-from purpcode.evals.printing import Say, print_rates
+from purpcode.evals.printing import Say, announce_judge, print_rates
 from purpcode.evals.registry import find_task
 from purpcode.evals.results import EvalHeader, ScoredSample
 from purpcode.evals.stage import score_rollouts
@@ -56,6 +56,7 @@ def rescore(settings: RescoreSettings, *, say: Say = print) -> list[ScoredSample
     if choice.analyzers:
         oracles = oracles.model_copy(update={"analyzers": choice.analyzers})
     names = dict.fromkeys(name for sample in samples for name in sample.oracles)
+    announce_judge(oracles.judge, say)
     panel = open_eval_panel(oracles, names, Checkouts(purplellama=settings.purplellama_path))
     out = settings.out or folder / f"rescored-{digest(panel.fingerprints())[:8]}"
     if out.resolve() == folder.resolve():

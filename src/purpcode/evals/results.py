@@ -65,7 +65,8 @@ class ScoredSample(BaseModel):
     outcomes: dict[str, bool | None] = {}
     """Metric → passed, failed or None; empty means `passed` is the only one."""
     conversation: str = ""
-    """Id of the conversation this answer is a turn of; empty outside of conversations."""
+    """Id of the conversation this answer is a turn of; empty outside of conversations. With
+    `index` it names one course of it."""
 
 
 class EvalHeader(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from purpcode.conversation import trim_earlier_thoughts
 from purpcode.errors import InputError
@@ -23,6 +24,7 @@ class Unit:
     sample_id: str
     index: int
     conversation: str = ""
+    """Id of the conversation this is a turn of; with `index` it tells one course of it."""
 
 
 def by_draw(rollouts: Sequence[Rollout]) -> dict[tuple[str, int], Rollout]:
@@ -61,7 +63,8 @@ def turn_units(samples: Sequence[Sample], answers: Answers, draws: int) -> list[
     """Each conversation's turns, in order, as samples whose messages are what the turn was asked.
 
     A turn without an answer leaves the later ones without a question; they count all the same:
-    they have no rollout and are unmeasured.
+    they have no rollout and are unmeasured. Where the data says that a turn asks for nothing
+    malicious (`target.malicious`), its answer is not held against it for helping.
     """
     units = []
     for sample in samples:
@@ -69,16 +72,38 @@ def turn_units(samples: Sequence[Sample], answers: Answers, draws: int) -> list[
             for turn in range(turns_of(sample)):
                 turn_id = id_of_turn(sample, turn)
                 rollout = answers.get((turn_id, index))
+                judged = _judged_on(sample, turn)
+                if not judged.get("oracles", sample.oracles):
+                    continue  # nothing was asked of this turn; another one is malicious
                 asked = sample.model_copy(
                     update={
+                        **judged,
                         "id": turn_id if draws == 1 else f"{turn_id}#{index}",
-                        "messages": rollout.messages if rollout else sample.messages[-1:],
+                        "messages": rollout.messages if rollout else _up_to(sample, turn),
                         "metadata": {**sample.metadata, "turn": str(turn)},
                     }
                 )
-                conversation = sample.id if draws == 1 else f"{sample.id}#{index}"
-                units.append(Unit(asked, rollout, turn_id, index, conversation))
+                units.append(Unit(asked, rollout, turn_id, index, sample.id))
     return units
+
+
+def _judged_on(sample: Sample, turn: int) -> dict[str, Any]:
+    """What of a sample is its turn's own: `target.malicious`, and without harm to help with, its
+    oracles."""
+    malicious = sample.target.get("malicious")
+    if not isinstance(malicious, list):
+        return {}
+    own: dict[str, Any] = {"target": {**sample.target, "malicious": malicious[turn]}}
+    if not malicious[turn]:
+        kept = (name for name in sample.oracles if name != "malicious_assistance")
+        own["oracles"] = tuple(kept)
+    return own
+
+
+def _up_to(sample: Sample, turn: int) -> tuple[Message, ...]:
+    """The data's own messages up to a turn's question, which tell what was not asked."""
+    users = [place for place, one in enumerate(sample.messages) if one.role == "user"]
+    return sample.messages[: users[turn] + 1]
 
 
 def turns_of(sample: Sample) -> int:

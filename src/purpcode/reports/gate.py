@@ -16,7 +16,15 @@ from purpcode.evals.statistics import PairedTest, Rate, paired
 from purpcode.reports.comparison import flip_kind
 from purpcode.reports.evaluations import Sides
 from purpcode.reports.gate_settings import GateSettings, Role
-from purpcode.reports.pairing import SampleKey, clusters, headline_metric, keyed_samples, outcome
+from purpcode.reports.pairing import (
+    SampleKey,
+    clusters,
+    conversations_of,
+    counted_once,
+    headline_metric,
+    keyed_samples,
+    outcome,
+)
 from purpcode.reports.protocol import protocol_differences, refuse_differences
 from purpcode.reports.wording import p_words, points
 
@@ -79,7 +87,7 @@ def decide(sides: Sides, settings: GateSettings) -> GateResult:
         _missing(model.header.suite, f"{sides.label_b} was not evaluated on it")
         for model in sides.only_a
     ]
-    present = {check.role for check in checks}
+    present = {check.role for check in checks if settings.is_known(check.suite, check.objective)}
     checks += [
         _missing("", f"no {role} measure was evaluated under both models", role)
         for role in settings.require
@@ -119,8 +127,9 @@ def _check(
     settings: GateSettings,
 ) -> Check:
     metrics = {key: headline_metric(base.get(key) or tuned[key]) for key in keys}
-    before = {key: outcome(base.get(key), metrics[key]) for key in keys}
-    after = {key: outcome(tuned.get(key), metrics[key]) for key in keys}
+    whole = conversations_of((base, tuned))
+    before = counted_once({key: outcome(base.get(key), metrics[key]) for key in keys}, whole)
+    after = counted_once({key: outcome(tuned.get(key), metrics[key]) for key in keys}, whole)
     cluster = clusters((base, tuned))
     observed = paired(before, after, cluster=cluster)
     worst = paired(

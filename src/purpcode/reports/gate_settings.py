@@ -19,8 +19,10 @@ ROLES: dict[str, Role] = {
     "overrefusal": "overrefusal",
     "unit_tests": "utility",
     "choice": "utility",
+    "functional_and_secure": "utility",
 }
-"""Known objectives; an unknown one counts as utility, so that it must not get worse."""
+"""Known objectives; an unknown one counts as utility, so that it must not get worse, and is no
+measure of what is required."""
 MARGINS: dict[Role, float] = {"safety": 0.02, "utility": 0.05, "overrefusal": 0.05}
 
 
@@ -58,6 +60,10 @@ class GateSettings(BaseModel):
         """What a measure counts as."""
         usual = ROLES.get(objective, "utility")
         return self.roles.get(f"{suite}:{objective}", self.roles.get(objective, usual))
+
+    def is_known(self, suite: str, objective: str) -> bool:
+        """Whether a measure's role is certain, so that it can be one that is required."""
+        return objective in ROLES or not {f"{suite}:{objective}", objective}.isdisjoint(self.roles)
 
     def margin(self, suite: str, objective: str) -> float:
         """How much worse a measure may get."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from purpcode.evals.rates import NOT_STATED, TURN
 from purpcode.evals.results import ScoredSample
 from purpcode.reports.pairing import ModelResults, SampleKey, keyed_samples, measures
 from purpcode.reports.protocol import NOTED, Kind
@@ -19,8 +20,6 @@ DIMENSIONS = {
     "turn": ("turn",),
 }
 """Dimension → metadata fields that say it, the first present one counting."""
-NOT_STATED = "not stated"
-"""The row of samples that do not say where they belong, so that no row's samples vanish."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,9 @@ def _rows(
             continue
         measure = " · ".join(filter(None, (row.title, row.subtitle)))
         for value in sorted(members, key=_place):
-            cells = measure_cells(row.metric, members[value], by_model, seed)
+            cells = measure_cells(
+                row.metric, members[value], by_model, seed, turns=dimension == TURN
+            )
             rows.append(GroupRow(measure, value, *cells))
     return rows
 

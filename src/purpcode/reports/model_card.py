@@ -44,8 +44,9 @@ def _protocol(model: ModelResults) -> Iterable[str]:
     suite = header.published or header.suite
     sampling = ", ".join(f"{key} {value}" for key, value in sorted(header.sampling.items()))
     yield f"- **{escaped(model.label)}** ({escaped(header.model)}) on {escaped(suite)}:"
+    prompts = len({sample.sample_id for sample in model.samples})
     answers = f", {header.draws} answers each" if header.draws > 1 else ""
-    yield f"  - {header.samples} prompts{answers}; sampling: {escaped(sampling or 'defaults')}"
+    yield f"  - {prompts} prompts{answers}; sampling: {escaped(sampling or 'defaults')}"
     if header.data is not None:
         data = header.data
         whole = (

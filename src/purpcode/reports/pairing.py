@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from purpcode.errors import InputError
+from purpcode.evals.rates import fold
 from purpcode.evals.results import EvalHeader, ScoredSample
 from purpcode.reports.protocol import Kind
 
@@ -95,14 +96,32 @@ def outcome(sample: ScoredSample | None, metric: str) -> bool | None:
     return sample.outcomes.get(metric) if metric else sample.passed
 
 
-def clusters(
+def conversations_of(
     by_model: Sequence[Mapping[SampleKey, ScoredSample]],
-) -> Callable[[SampleKey], Hashable]:
-    """What answers depend on each other: draws of one prompt, and turns of one conversation."""
-    conversations = {
-        key: sample.conversation
+) -> dict[SampleKey, SampleKey]:
+    """Key of a turn → key of the course of the conversation that it belongs to."""
+    return {
+        key: (sample.conversation, sample.index)
         for samples in by_model
         for key, sample in samples.items()
         if sample.conversation
     }
-    return lambda key: conversations.get(key) or key[0]
+
+
+def counted_once(
+    outcomes: Mapping[SampleKey, bool | None], conversations: Mapping[SampleKey, SampleKey]
+) -> dict[SampleKey, bool | None]:
+    """Outcomes of which those of a conversation's turns are one: passed when all of them passed,
+    as in an evaluation's own rates."""
+    found: dict[SampleKey, list[bool | None]] = {}
+    for key, passed in outcomes.items():
+        found.setdefault(conversations.get(key, key), []).append(passed)
+    return {key: fold(turns) for key, turns in found.items()}
+
+
+def clusters(
+    by_model: Sequence[Mapping[SampleKey, ScoredSample]],
+) -> Callable[[SampleKey], Hashable]:
+    """What answers depend on each other: draws of one prompt or conversation, and its turns."""
+    conversations = conversations_of(by_model)
+    return lambda key: conversations.get(key, key)[0]

@@ -81,7 +81,8 @@ def _hint(kind: Kind, folders: list[str], optional: bool) -> str:
         hint = "Evaluate both on the same data"
     else:
         hint = "Evaluate both in the same way"
-    return f"{hint}; or compare anyway with --allow-different-{kind}." if optional else f"{hint}."
+    anyway = f"`purpcode compare --allow-different-{kind}`"
+    return f"{hint}; or compare anyway with {anyway}." if optional else f"{hint}."
 
 
 def _protocol(header: EvalHeader) -> dict[Kind, dict[str, Any]]:

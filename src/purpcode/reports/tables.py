@@ -13,6 +13,8 @@ from purpcode.reports.pairing import (
     ModelResults,
     SampleKey,
     clusters,
+    conversations_of,
+    counted_once,
     keyed_samples,
     measures,
     outcome,
@@ -189,13 +191,23 @@ def measure_cells(
     ids: Sequence[SampleKey],
     by_model: Sequence[Mapping[SampleKey, ScoredSample]],
     seed: int,
+    *,
+    turns: bool = False,
 ) -> tuple[tuple[Cell, ...], tuple[Comparison | None, ...]]:
-    """Every model's rate over `ids`, and each later model against the first (unadjusted)."""
+    """Every model's rate over `ids`, and each later model against the first (unadjusted).
+
+    A conversation counts once, or with `turns` each of its turns.
+    """
     cluster = clusters(by_model)
-    outcomes = [{key: outcome(samples.get(key), metric) for key in ids} for samples in by_model]
+    whole = {} if turns else conversations_of(by_model)
+    outcomes = [
+        counted_once({key: outcome(samples.get(key), metric) for key in ids}, whole)
+        for samples in by_model
+    ]
+    missing = [{whole.get(key, key) for key in ids if key not in samples} for samples in by_model]
     cells = tuple(
-        Cell(Rate.clustered(found, cluster), sum(key not in samples for key in ids))
-        for found, samples in zip(outcomes, by_model, strict=True)
+        Cell(Rate.clustered(found, cluster), len(absent))
+        for found, absent in zip(outcomes, missing, strict=True)
     )
     tests = [paired(outcomes[0], other, seed=seed, cluster=cluster) for other in outcomes[1:]]
     return cells, (None, *(Comparison(test, None) for test in tests))

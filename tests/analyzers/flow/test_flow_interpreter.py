@@ -1,4 +1,5 @@
 """What the analysis follows, and what it lets go."""
+# ruff: noqa: E501 (one program a line reads better than many broken strings)
 
 from __future__ import annotations
 

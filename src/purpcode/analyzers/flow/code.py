@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 from purpcode.analyzers.flow.naming import last_part, matches
 from purpcode.analyzers.flow.values import NOTHING, Value
 
+N = TypeVar("N", bound=ast.AST)
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -136,6 +138,7 @@ class Code:
     scopes: list[Scope] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
     """Dotted names of every module or member imported anywhere."""
+    _by_kind: dict[tuple[type[ast.AST], ...], list[Any]] = field(default_factory=dict)
 
     def calls_to(self, patterns: Sequence[str]) -> Iterator[Call]:
         """Calls whose callee may fit one of the patterns, each once, in order of the patterns."""
@@ -166,6 +169,14 @@ class Code:
         """The value last seen for a call expression, else a value of which nothing is known."""
         call = self._call_by_node.get(id(node))
         return call.result if call else NOTHING
+
+    def nodes_of(self, *kinds: type[N]) -> list[N]:
+        """Every node of these kinds, in the order of `nodes`; found once."""
+        known = self._by_kind.get(kinds)
+        if known is None:
+            known = [node for node in self.nodes if isinstance(node, kinds)]
+            self._by_kind[kinds] = known
+        return known
 
     @cached_property
     def nodes(self) -> list[ast.AST]:

@@ -130,15 +130,33 @@ def entry_value(
             return instance
     aliased = named_value(machine, (f"?{name}",), line)
     names = instance.names | aliased.names
-    kind = "request" if _answers_requests(machine, function, name) else "parameter"
+    kind = "request" if _answers_requests(function, name) else "parameter"
     taint = Taint(kind, line, f"parameter '{name}'")  # type: ignore[arg-type]
     value = Value(frozenset({taint}) | instance.taints | aliased.taints, names)
     if kinds & _HARMLESS_TYPES:
         value = value.passing(("int",))
-    return value
+    return value.passing(_declared_tests(parameter, default))
 
 
-def _answers_requests(machine: Machine, function: LocalFunction, name: str) -> bool:
+_TESTS_BY_KEYWORD = {
+    "le": "+less", "lt": "+less", "pattern": "+re.fullmatch", "regex": "+re.fullmatch",
+}  # fmt: skip
+
+
+def _declared_tests(parameter: ast.arg, default: ast.expr | None) -> list[str]:
+    """The tests a framework makes first, as of `count: int = Query(1, le=50)`."""
+    calls = [
+        node
+        for part in (default, parameter.annotation)
+        if part is not None
+        for node in ast.walk(part)
+        if isinstance(node, ast.Call)
+    ]
+    given = {keyword.arg for call in calls for keyword in call.keywords}
+    return [token for keyword, token in _TESTS_BY_KEYWORD.items() if keyword in given]
+
+
+def _answers_requests(function: LocalFunction, name: str) -> bool:
     scope = function.scope
     if scope.handler:
         return True

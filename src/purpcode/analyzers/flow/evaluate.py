@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import ast
 import builtins
-import operator as operators
 from collections.abc import Callable
 from typing import Any
 
 from purpcode.analyzers.flow import calls, conditions
+from purpcode.analyzers.flow.assign import assign_target
 from purpcode.analyzers.flow.code import Comparison, Display, Returned
 from purpcode.analyzers.flow.environment import Environment, path_of
 from purpcode.analyzers.flow.lookup import attribute_names, element_of, named_value
 from purpcode.analyzers.flow.machine import LocalFunction, Machine
+from purpcode.analyzers.flow.operations import added, compared, computed, formatted
 from purpcode.analyzers.flow.values import (
     MAX_ITEMS,
     NOTHING,
-    UNKNOWN,
     Value,
     joined,
     literal,
     union,
 )
 
-LONGEST_TEXT = 4096
 BUILTINS = frozenset(dir(builtins))
 
 Evaluator = Callable[[Machine, Environment, Any], Value]
@@ -33,72 +32,6 @@ def evaluate(machine: Machine, env: Environment, node: ast.expr) -> Value:
     """The abstract value of an expression. Raises TooComplex."""
     machine.step()
     return _EVALUATORS.get(type(node), _unknown)(machine, env, node)
-
-
-def assign_target(
-    machine: Machine, env: Environment, target: ast.expr, value: Value, source: ast.expr | None
-) -> None:
-    """Bind a value to a target of an assignment, loop or `with`, and record the store."""
-    if isinstance(target, ast.Tuple | ast.List):
-        _unpack(machine, env, target, value, source)
-        return
-    if isinstance(target, ast.Starred):
-        assign_target(machine, env, target.value, value, source)
-        return
-    path = path_of(target)
-    names: set[str] = set()
-    key: object = UNKNOWN
-    index = NOTHING
-    if isinstance(target, ast.Name):
-        names = {target.id}
-    elif isinstance(target, ast.Attribute):
-        names = attribute_names(evaluate(machine, env, target.value), target.attr)
-        machine.remember_attribute(frozenset(names), value)
-    elif isinstance(target, ast.Subscript):
-        base = evaluate(machine, env, target.value)
-        index = evaluate(machine, env, target.slice)
-        key = index.const
-        names = {f"{name}[]" for name in base.names} or {"?[]"}
-        _store_item(machine, env, target, base, value)
-    machine.code.stores.append(
-        calls.store(target, frozenset(names), path, key, value, machine.scope, source, index)
-    )
-    if path is not None:
-        env.assign(path, value, source if isinstance(source, _TESTS) else None)
-
-
-_TESTS = (ast.Call, ast.Compare, ast.BoolOp, ast.UnaryOp)
-
-
-def _store_item(
-    machine: Machine, env: Environment, target: ast.Subscript, base: Value, value: Value
-) -> None:
-    """A container carries the outside data stored in it; its display is no longer the whole."""
-    owner = path_of(target.value)
-    if owner is None:
-        return
-    fields = dict(base.fields) if base.fields is not None else {}
-    if isinstance(target.slice, ast.Constant) and isinstance(target.slice.value, str):
-        fields[target.slice.value] = value
-    held = Value(base.taints | value.taints, base.names, fields=fields or None)
-    env.assign(owner, held)
-    machine.remember_attribute(frozenset(name for name in base.names if name.startswith("@")), held)
-
-
-def _unpack(
-    machine: Machine,
-    env: Environment,
-    target: ast.Tuple | ast.List,
-    value: Value,
-    source: ast.expr | None,
-) -> None:
-    parts = value.items
-    elements = source.elts if isinstance(source, ast.Tuple | ast.List) else None
-    exact = parts is not None and len(parts) == len(target.elts)
-    for index, one in enumerate(target.elts):
-        part = parts[index] if exact and parts is not None else element_of(value, index)
-        origin = elements[index] if elements and len(elements) == len(target.elts) else None
-        assign_target(machine, env, one, part, origin)
 
 
 def _unknown(machine: Machine, env: Environment, node: ast.expr) -> Value:
@@ -185,7 +118,7 @@ def _binary(machine: Machine, env: Environment, node: ast.BinOp) -> Value:
     if isinstance(node.op, ast.Add):
         return added(left, right)
     if isinstance(node.op, ast.Mod) and (left.text is not None or left.built):
-        return _formatted(left, right)
+        return formatted(left, right)
     if isinstance(node.op, ast.Div):
         taints = union((left, right.passing(("path.part",))))
         names = frozenset(n for n in (left.names | right.names) if n == "pathlib.Path()")
@@ -195,63 +128,7 @@ def _binary(machine: Machine, env: Environment, node: ast.BinOp) -> Value:
     taints = union((left, right))
     if taints:
         return Value(taints).passing(("operator.arithmetic",))
-    return _computed(node.op, left.const, right.const)
-
-
-def _computed(operator: ast.operator, left: object, right: object) -> Value:
-    """Whole numbers are computed, texts repeated, within bounds."""
-    if isinstance(operator, ast.Mult) and isinstance(left, str | bytes) and type(right) is int:
-        return literal(left * right) if 0 <= len(left) * right <= LONGEST_TEXT else NOTHING
-    if type(left) is not int or type(right) is not int or max(abs(left), abs(right)) > 10**9:
-        return NOTHING
-    if isinstance(operator, ast.Sub):
-        return literal(left - right)
-    if isinstance(operator, ast.Mult):
-        return literal(left * right)
-    if isinstance(operator, ast.FloorDiv | ast.Mod) and right != 0:
-        return literal(left // right if isinstance(operator, ast.FloorDiv) else left % right)
-    if isinstance(operator, ast.BitOr | ast.BitAnd):
-        return literal(left | right if isinstance(operator, ast.BitOr) else left & right)
-    return NOTHING
-
-
-def added(left: Value, right: Value) -> Value:
-    """The sum of two values: texts are put together, constants folded, sequences joined."""
-    if isinstance(left.const, str) and isinstance(right.const, str):
-        if len(left.const) + len(right.const) <= LONGEST_TEXT:
-            return literal(left.const + right.const)
-    elif type(left.const) is int and type(right.const) is int:
-        return literal(left.const + right.const)
-    elif isinstance(left.const, bytes) and isinstance(right.const, bytes):
-        if len(left.const) + len(right.const) <= LONGEST_TEXT:
-            return literal(left.const + right.const)
-    items = None
-    if left.items is not None and right.items is not None:
-        items = (left.items + right.items)[:MAX_ITEMS]
-    begin = left.starts_with()
-    if left.text is not None:
-        begin += right.starts_with()
-    literals = isinstance(left.const, str | bytes) or isinstance(right.const, str | bytes)
-    return Value(
-        union((left, right)),
-        built=literals or left.built or right.built or left.names != right.names,
-        prefix=begin or None,
-        items=items,
-    )
-
-
-def _formatted(template: Value, arguments: Value) -> Value:
-    parts = arguments.items if arguments.items is not None else (arguments,)
-    if template.text is not None and all(isinstance(one.const, str | int) for one in parts):
-        try:
-            folded = template.text % tuple(one.const for one in parts)
-        except (TypeError, ValueError, OverflowError, MemoryError):
-            folded = ""
-        if 0 < len(folded) <= LONGEST_TEXT and "*" not in template.text:
-            return literal(folded)
-    return Value(
-        union((template, arguments)), built=True, prefix=template.starts_with().split("%")[0]
-    )
+    return computed(node.op, left.const, right.const)
 
 
 def _joined_text(machine: Machine, env: Environment, node: ast.JoinedStr) -> Value:
@@ -342,17 +219,9 @@ def _compare(machine: Machine, env: Environment, node: ast.Compare) -> Value:
         right = evaluate(machine, env, one)
         machine.code.comparisons.append(Comparison(node, left, operator, right, machine.scope))
         if len(node.ops) == 1:
-            return _compared(operator, left.const, right.const)
+            return compared(operator, left.const, right.const)
         left = right
     return NOTHING
-
-
-def _compared(operator: ast.cmpop, left: object, right: object) -> Value:
-    """The outcome of comparing two known numbers or texts."""
-    compare = _COMPARED.get(type(operator))
-    if compare is None or type(left) is not type(right) or not isinstance(left, int | str):
-        return NOTHING
-    return literal(compare(left, right))
 
 
 def _unary(machine: Machine, env: Environment, node: ast.UnaryOp) -> Value:
@@ -420,15 +289,6 @@ def _yield(machine: Machine, env: Environment, node: ast.Yield | ast.YieldFrom) 
             machine.returned[-1].append(value)
     return NOTHING
 
-
-_COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
-    ast.Eq: operators.eq,
-    ast.NotEq: operators.ne,
-    ast.Lt: operators.lt,
-    ast.LtE: operators.le,
-    ast.Gt: operators.gt,
-    ast.GtE: operators.ge,
-}
 
 _EVALUATORS: dict[type[ast.expr], Evaluator] = {
     ast.Constant: _constant,

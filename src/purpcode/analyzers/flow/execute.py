@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from purpcode.analyzers.flow import conditions
+from purpcode.analyzers.flow.assign import assign_target
 from purpcode.analyzers.flow.code import Returned
 from purpcode.analyzers.flow.definitions import define_class, define_function, import_names
 from purpcode.analyzers.flow.environment import Environment, path_of
-from purpcode.analyzers.flow.evaluate import added, assign_target, decided
+from purpcode.analyzers.flow.evaluate import decided
 from purpcode.analyzers.flow.lookup import element_of
 from purpcode.analyzers.flow.machine import Machine
+from purpcode.analyzers.flow.operations import added
 from purpcode.analyzers.flow.values import NOTHING, Value, union
 
 Executor = Callable[[Machine, Environment, Any], bool]

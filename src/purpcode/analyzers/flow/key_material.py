@@ -42,10 +42,16 @@ def _derived(code: Code, node: ast.AST | None, scope: Scope, depth: int) -> bool
     if (func.attr if isinstance(func, ast.Attribute) else func.id) not in _DERIVERS:
         return False
     made = code.call_at(func.value) if isinstance(func, ast.Attribute) else None
-    given = [*call.args, *(made.args if made is not None else ())]
+    given = [*_given(call), *(_given(made) if made is not None else ())]
     if given:
-        return all(one.known for one in given) and any(is_literal(one) for one in given)
+        return (
+            any(is_literal(value) for _, value in given) and all(value.known for _, value in given)
+        ) or all(_derived(code, node, scope, depth + 1) for node, _ in given)
     return isinstance(func, ast.Attribute) and _derived(code, func.value, scope, depth + 1)
+
+
+def _given(call: Call) -> list[tuple[ast.expr, Value]]:
+    return list(zip(call.node.args, call.args, strict=True))
 
 
 def _assigned(code: Code, name: str, scope: Scope) -> ast.expr | None:

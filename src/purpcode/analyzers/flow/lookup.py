@@ -36,12 +36,13 @@ def named_value(machine: Machine, names: Iterable[str], line: int, base: Value =
             continue
         known = machine.library.canonical(name)
         canonical.add(known)
-        kind = machine.library.source_kind(known)
-        if kind is not None:
-            taints = taints | {Taint(kind, line, known.removesuffix("()"))}
         kept = machine.attributes.get(known)
         if kept is not None:
             held = kept if held is None else joined(held, kept)
+    for known in canonical:
+        kind = machine.library.source_kind(known)
+        if kind is not None and not (held is not None and known.startswith("?self.")):
+            taints = taints | {Taint(kind, line, known.removesuffix("()"))}
     few = canonical if len(canonical) <= MAX_NAMES else sorted(canonical)[:MAX_NAMES]
     if held is None:
         const = PERMISSIONS.get(next(iter(few)), UNKNOWN) if len(few) == 1 else UNKNOWN

@@ -100,7 +100,10 @@ def _ends(code: Code, node: ast.AST, function: _Function | None, found: set[str]
         elif isinstance(around, ast.keyword):
             found |= {around.arg} if around.arg else set()
         elif isinstance(around, ast.Dict):
-            found |= _keys(around, node)
+            keys = _keys(around, node)
+            if keys:
+                found |= keys
+                return
         elif isinstance(around, ast.Call):
             name = _called(around)
             if name in _FILLS and isinstance(around.func, ast.Attribute):
@@ -113,9 +116,8 @@ def _ends(code: Code, node: ast.AST, function: _Function | None, found: set[str]
                 if node is not around.func:
                     found.add(name)
                 return
-        elif around is None or isinstance(around, ast.stmt | ast.Compare | ast.BoolOp):
-            if not isinstance(around, ast.BoolOp):
-                return
+        elif around is None or isinstance(around, ast.stmt | ast.Compare):
+            return
         node = around
 
 

@@ -12,7 +12,7 @@ _SECRET = re.compile(
     r"social_?security|credit_?card|card_?(number|no$)|(^|_)iban($|_)"
 )
 _ABOUT = re.compile(
-    r"(?i)hash|digest|len(gth)?$|count|chang|expir|invalid|requir|policy|field|path|file|url|uri|"
+    r"(?i)hash|digest|len(gth)?$|count|chang|expir|invalid|requir|policy|field|path|file|url|(?<!sec)uri|"
     r"(^|_)ids?$|name$|strength|valid|type|err|msg|message|prompt|label|(^|_)(min|max|num|is|has|use|"
     r"no|set|get|check|verify|show|print|log)(_|$)|mask|redact|encrypt|public|attempt|hint|score|regex|"
     r"pattern|reset_?(link|page|view)|last_?(4|four)|form|class|manager|context|store|set$|ok$|match"

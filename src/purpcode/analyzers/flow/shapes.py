@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from purpcode.analyzers.flow.code import Call, Code
+from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.values import SourceKind, Value
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -31,14 +31,27 @@ _BROAD = frozenset(("Exception", "BaseException"))
 
 def functions(code: Code) -> Iterator[Function]:
     """Every function of a program."""
-    for node in code.nodes:
-        if isinstance(node, Function):
-            yield node
+    found: list[Function] = code.nodes_of(ast.FunctionDef, ast.AsyncFunctionDef)
+    yield from found
 
 
 def within(root: ast.AST | Iterable[ast.AST]) -> Iterator[ast.AST]:
     """The nodes of a function or of statements, without those of functions and classes in it."""
-    waiting = list(ast.iter_child_nodes(root)) if isinstance(root, ast.AST) else list(root)
+    if not isinstance(root, ast.AST):
+        yield from _inside(list(root))
+        return
+    known: list[ast.AST] | None = root.__dict__.get(_KEPT)
+    if known is None:
+        known = list(_inside(list(ast.iter_child_nodes(root))))
+        root.__dict__[_KEPT] = known
+    yield from known
+
+
+_KEPT = "nodes_within"
+"""Where a node keeps what `within` found: many rules ask it of the same functions."""
+
+
+def _inside(waiting: list[ast.AST]) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
@@ -77,7 +90,7 @@ def identifiers(node: ast.AST) -> set[str]:
 
 
 def speaks_of_access(node: ast.AST) -> bool:
-    """Whether an expression mentions what access is decided by: a role, a permission, a password."""
+    """Whether an expression mentions what access is decided by: a role, a password."""
     return any(_ACCESS.search(name) for name in identifiers(node))
 
 
@@ -131,7 +144,7 @@ def outside_names(code: Code, function: Function, *through: str) -> set[str]:
 
 
 def outside_numbers(code: Code, function: Function) -> set[str]:
-    """Variables of a function that hold a number from a request: parsed, or declared by a handler."""
+    """Variables of a function that hold a number from a request, parsed or declared."""
     found = outside_names(code, function, "int", "float", "decimal.Decimal")
     if any(one.node is function and one.handler for one in code.scopes):
         given = [*function.args.args, *function.args.kwonlyargs]
@@ -210,11 +223,6 @@ def tests_of(function: ast.AST) -> Iterator[ast.expr]:
 def passed(value: Value, *tokens: str) -> bool:
     """Whether outside data in a value went through one of the functions or tests."""
     return any(taint.passed.intersection(tokens) for taint in value.taints)
-
-
-def field(call: Call, name: str) -> Value | None:
-    """A keyword argument of a call by name."""
-    return call.keywords.get(name)
 
 
 def walk_value(value: Value) -> Iterator[Value]:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 SourceKind = Literal["request", "network", "cli", "environment", "file", "stored", "parameter"]
 """Where outside data enters: an HTTP request, a peer or service, the command line or standard
-input, environment variables, a file's content, a database, or a parameter whose caller is unseen."""
+input, environment variables, a file, a database, or a parameter whose caller is unseen."""
 
 MAX_TAINTS = 12
 MAX_NAMES = 6

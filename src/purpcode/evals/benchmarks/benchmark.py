@@ -103,8 +103,10 @@ def verdict_outcomes(
     metrics: Mapping[str, str], oracles: Sequence[str]
 ) -> Callable[[Sample, Judgement], Outcomes]:
     """Outcomes that are verdicts: metric → the oracle whose verdict it is, with `*` for all of
-    them together. The metrics mean what they say under `oracles` alone: where the user chose
-    others, `passed` and each oracle by its name are counted instead."""
+    them together, which needs each oracle that another metric names. The metrics mean what they
+    say under `oracles` alone: where the user chose others, `passed` and each oracle by its name
+    are counted instead."""
+    needed = set(metrics.values()) - {"*"}
 
     def outcomes(sample: Sample, judgement: Judgement) -> Outcomes:  # noqa: ARG001
         verdicts = {verdict.oracle: verdict.passed for verdict in judgement.verdicts}
@@ -113,7 +115,7 @@ def verdict_outcomes(
         return {
             metric: judgement.passed if oracle == "*" else verdicts[oracle]
             for metric, oracle in metrics.items()
-            if oracle == "*" or oracle in verdicts
+            if (needed <= verdicts.keys() if oracle == "*" else oracle in verdicts)
         }
 
     return outcomes

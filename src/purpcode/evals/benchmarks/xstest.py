@@ -70,7 +70,7 @@ BENCHMARK = Benchmark(
     import_from=import_from,
     upstream="a checkout of exaggerated-safety or its xstest_prompts.csv",
     hub="purpcode/XSTest",
-    groups=("category",),
+    groups=("label", "category"),
     files=("xstest/xstest_prompts.csv",),
     sha256={
         "11783fb294ed017473ee53c207d71f2161c7672c8d0b037501e78387f801cb5a": "xstest_prompts.csv"

@@ -31,6 +31,8 @@ class Footing:
 
     fault: str | None = None
     keep_arguments: bool = False
+    refused_arrays: str = ""
+    """Which arrays without items these tests would take for any, see `hollow.is_refused`."""
     reference_s: float | None = None
     values: tuple[Any, ...] | None = None
     """JSON forms of the reference's values."""
@@ -108,13 +110,17 @@ class TestsForm:
     def trial(self, code: str, limits: Limits, footing: Footing) -> Trial:
         """The tests against an answer's code."""
         nonce = new_nonce()
-        request = self._request(nonce, code, keep_arguments=footing.keep_arguments)
+        known = {
+            "keep_arguments": footing.keep_arguments,
+            "refused_arrays": footing.refused_arrays,
+        }
+        request = self._request(nonce, code, **known)
         program = driver(self.driver_name, request, limits)
         grade = functools.partial(_grade_tests, nonce)
-        key = digest(self.key, code, footing.keep_arguments)
+        key = digest(self.key, code, *known.values())
         return Trial(key, (program,), grade, footing.reference_s)
 
-    def _request(self, nonce: str, code: str, **more: float) -> dict[str, Any]:
+    def _request(self, nonce: str, code: str, **more: Any) -> dict[str, Any]:
         named = {"entry_point": self.entry_point, "module": self.module}
         return {"nonce": nonce, "code": code, "tests": self.tests, **named, **more}
 
@@ -146,7 +152,13 @@ def _grade_control(nonce: str, results: Sequence[ExecutionResult]) -> Grade:
     idle = [name for name in ("none", "anything", "empty") if outcomes.get(name) == "passed"]
     if idle:
         return Grade(None, "the tests prove nothing: code that does nothing passes them")
-    return Grade(True, "", {"keep_arguments": outcomes.get("emptied") == "passed"})
+    found = {
+        "keep_arguments": outcomes.get("emptied") == "passed",
+        "refused_arrays": next(
+            (name for name in ("hollow_row", "hollow") if outcomes.get(name) == "passed"), ""
+        ),
+    }
+    return Grade(True, "", found)
 
 
 @dataclass(frozen=True)

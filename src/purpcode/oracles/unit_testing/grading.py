@@ -14,7 +14,10 @@ from purpcode.oracles.settings import OracleSettings
 from purpcode.sandbox.execution import ExecutionResult, Program
 
 SHOWN_CHARS = 200
-_PARTS = ("wire", "remote", "peer", "code_side", "tests_side", "stubs", "marks")
+_PARTS = (
+    *("wire", "decoys", "remote", "peer", "reach", "code_side", "tests_side", "stubs"),
+    *("hollow", "marks"),
+)
 _DRIVER_BYTES = 64 << 20
 
 

@@ -33,6 +33,8 @@ class Marks(ast.NodeTransformer):
 
     asserts: dict[int, MarkedAssert] = field(default_factory=dict)
     reached: set[int] = field(default_factory=set)
+    _functions: dict[int, str] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=set)
     _around: list[int] = field(default_factory=list)
     _branches: int = 0
     _next: int = 0
@@ -45,6 +47,17 @@ class Marks(ast.NodeTransformer):
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
         """Mark the entry of an async function."""
         self._enter(node)
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        """Note what the tests name."""
+        self._names.add(node.id)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.Attribute:
+        """Note what the tests name."""
+        self._names.add(node.attr)
+        self.generic_visit(node)
         return node
 
     def visit_If(self, node: ast.If) -> ast.If:
@@ -96,15 +109,20 @@ class Marks(ast.NodeTransformer):
                 return "the code led the tests past every assert of a function"
         return None
 
-    def uncalled(self) -> bool:
-        """Whether a function that holds asserts was never called."""
-        return not all(self._entered(marked) for marked in self.asserts.values())
+    def uncalled(self, *, named: bool = False) -> bool:
+        """Whether a function that holds asserts was never called: one that the tests name
+        nowhere else, or with `named` one that they do."""
+        missed = {
+            marked.function for marked in self.asserts.values() if not self._entered(marked)
+        }
+        return any((self._functions[mark] in self._names) is named for mark in missed if mark)
 
     def _entered(self, marked: MarkedAssert) -> bool:
         return marked.function is None or marked.function in self.reached
 
     def _enter(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         mark, call = self._mark()
+        self._functions[mark] = node.name
         branches, self._branches = self._branches, 0
         self._around.append(mark)
         self.generic_visit(node)

@@ -84,9 +84,14 @@ class Peer(Reader):
         private names: a callback passed as argument must not open the way to the tests."""
         if self._exported.get(id(operands[0])) is not operands[0]:
             raise TypeError("operations reach only objects that were passed across")
-        if operation.endswith("attr") and str(operands[1]).startswith("_"):
-            raise AttributeError("private names cannot be reached across")
+        if operation.endswith("attr"):
+            self.require_permitted(operation, *operands)
         return OPERATIONS[operation](*operands, **named)
+
+    def require_permitted(self, operation: str, target: Any, name: str, *values: Any) -> None:  # noqa: ARG002
+        """Raise where the other side may not read or change an attribute of an object."""
+        if str(name).startswith("_"):
+            raise AttributeError("private names cannot be reached across")
 
     def printed(self, texts: Any) -> None:
         """What the other side printed since its last message."""
@@ -193,6 +198,8 @@ class Peer(Reader):
                 setattr(error, str(name), value)
         if isinstance(error, SystemExit):
             error.code = error.args[0] if error.args else None
+        if isinstance(error, ImportError):
+            error.name = None  # a name would say that the tests themselves lack a module
         return error
 
     def _send(self, message: dict[str, Any]) -> None:

@@ -53,8 +53,11 @@ class Preparation:
             if trial is not None:
                 grade = outcomes[trial.key].grade
                 sure = not grade.found.get("sandbox_fault")
-                keep = bool(grade.found.get("keep_arguments"))
-                footing = Footing(None if grade.passed else grade.reason, keep_arguments=keep)
+                footing = Footing(
+                    None if grade.passed else grade.reason,
+                    keep_arguments=bool(grade.found.get("keep_arguments")),
+                    refused_arrays=str(grade.found.get("refused_arrays", "")),
+                )
             found[key] = footing, sure
         return found
 

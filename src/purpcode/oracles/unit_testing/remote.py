@@ -1,16 +1,20 @@
 """Objects of the other interpreter, as they are seen from this one. Runs in the sandbox.
 
 What an object of the code under test may decide is limited. It can never claim to equal, contain,
-exceed or differ by nothing from a plain value that the tests expect: those operations reach it
-only where the tests themselves made the instance of a class they test (`built`). Operations whose
-result still has to be right (`+`, `abs`, `len`, iteration, attributes, calls) always reach it.
+exceed or differ by nothing from a plain value that the tests expect. An instance of a class that
+the tests name and call themselves (`built`) may equal a plain value, if it tells that value from
+its like: an answer can make a class of what should be a function. Operations whose result still
+has to be right (`+`, `abs`, `len`, iteration, attributes, calls) always reach it.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Generator
+from random import SystemRandom
 from typing import Any, Protocol
+
+from purpcode.oracles.unit_testing.decoys import decoys
 
 HARMLESS = (
     *("add", "mul", "matmul", "pow", "and_", "or_", "lshift", "rshift"),
@@ -26,6 +30,7 @@ _REFLECTED = tuple(
     for name in (*HARMLESS, *TELLING)
     if name not in ("neg", "pos", "invert", "abs", "index", "lt", "le", "gt", "ge")
 )
+_NUMERIC = frozenset((*HARMLESS, "len", "bool", "int", "float", "complex"))
 _CONVERSIONS: dict[str, Callable[..., Any]] = {
     "int": int,
     "float": float,
@@ -96,11 +101,13 @@ class Asks(Protocol):
 class Remote:
     """An object of the other side; calling it and reading its public attributes asks that side."""
 
-    __slots__ = ("__weakref__", "_built", "_key", "_kind", "_peer")
+    __slots__ = ("__weakref__", "_built", "_key", "_kind", "_peer", "_weighed")
 
     def __init__(self, peer: Asks, key: int, kind: str) -> None:
-        for name, value in (("_peer", peer), ("_key", key), ("_kind", kind), ("_built", False)):
+        for name, value in (("_peer", peer), ("_key", key), ("_kind", kind)):
             object.__setattr__(self, name, value)
+        for name in ("_built", "_weighed"):
+            object.__setattr__(self, name, False)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -121,10 +128,9 @@ class Remote:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        if not isinstance(other, Remote) and (
-            not _own(self, "_built") or _own(self, "_kind") == "class"
-        ):
-            return False
+        if not isinstance(other, Remote):
+            is_class = _own(self, "_kind") == "class"
+            return _own(self, "_built") and not is_class and _recognises(self, other)
         if _ask("eq", self, other) is not True:
             return False
         return not _equals_anything(self)
@@ -156,7 +162,7 @@ class Remote:
         yield
 
     def __round__(self, digits: int | None = None) -> Any:
-        return _ask("round", self) if digits is None else _ask("round", self, digits)
+        return _unweighed(self, _ask("round", self, *(() if digits is None else (digits,))))
 
 
 def _own(remote: Remote, slot: str) -> Any:
@@ -179,11 +185,23 @@ def named(value: Any, name: str) -> Any:
 def _trusted(value: Any) -> Any:
     """The same object as one of the tests' own making. A new `Remote`: whatever else returns the
     object, a method with `return self` too, gets it without that trust."""
-    if not isinstance(value, Remote):
-        return value
+    return _with(value, "_built") if isinstance(value, Remote) else value
+
+
+def _with(value: Remote, slot: str) -> Remote:
     made = Remote(_own(value, "_peer"), _own(value, "_key"), _own(value, "_kind"))
-    object.__setattr__(made, "_built", True)
+    object.__setattr__(made, slot, True)
     return made
+
+
+def _unweighed(remote: Remote, result: Any) -> Any:
+    """A result of an object that has seen what the tests expect: `abs(f(x) - expected)` is the
+    same number for every right answer, so a plain one proves nothing."""
+    if not _own(remote, "_weighed"):
+        return result
+    if not isinstance(result, Remote):
+        raise TypeError("an object of the code cannot say how far it is from a plain value")
+    return _with(result, "_weighed")
 
 
 class _Stranger:
@@ -197,20 +215,42 @@ def _equals_anything(remote: Remote) -> bool:
         return False
 
 
+def _recognises(remote: Remote, value: Any) -> bool:
+    """Whether it equals the value, and none of the value's like; asked in an order that does not
+    tell which of them the tests expect."""
+    asked = [value, *decoys(value)]
+    rows = list(range(len(asked)))
+    SystemRandom().shuffle(rows)
+    equal = {row for row in rows if _says_equal(remote, asked[row])}
+    return equal == {0}
+
+
+def _says_equal(remote: Remote, value: Any) -> bool:
+    try:
+        return _ask("eq", remote, value) is True
+    except Exception:  # an honest __eq__ may well stumble over a value unlike the expected one
+        return False
+
+
 def _ask(operation: str, target: Remote, *args: Any, **kwargs: Any) -> Any:
     peer: Asks = _own(target, "_peer")
     return peer.ask(operation, target, *args, **kwargs)
 
 
 def _forward(operation: str) -> Callable[..., Any]:
-    return lambda self, *args: _ask(operation, self, *args)
+    if operation not in _NUMERIC:
+        return lambda self, *args: _ask(operation, self, *args)
+    return lambda self, *args: _unweighed(self, _ask(operation, self, *args))
 
 
 def _forward_if_telling_nothing(operation: str) -> Callable[..., Any]:
     def forward(self: Remote, other: object) -> Any:
-        if isinstance(other, Remote) or _own(self, "_built"):
+        if isinstance(other, Remote):
             return _ask(operation, self, other)
-        return NotImplemented
+        if not _own(self, "_built") or operation in ("lt", "le", "gt", "ge"):
+            return NotImplemented
+        made = _ask(operation, self, other)
+        return _with(made, "_weighed") if isinstance(made, Remote) else NotImplemented
 
     return forward
 

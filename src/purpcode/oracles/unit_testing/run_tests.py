@@ -41,6 +41,8 @@ def judge(subject: Subject, request: dict[str, Any]) -> tuple[str, str]:
         raise InvalidTests("the tests assert nothing about the code")
     if marks.uncalled():
         raise InvalidTests("the tests hold a function with asserts that nothing calls")
+    if marks.uncalled(named=True):
+        raise AssertionError("the code led the tests past a function with asserts")
     missed = marks.missed()
     if missed:
         raise AssertionError(missed)

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from purpcode.oracles.unit_testing.hollow import STUB_SHAPES, hollow_array
+
 _CONTAINERS = (list, dict, set, bytearray)
 
 
@@ -62,5 +64,10 @@ STUBS: dict[str, Callable[[], Stub]] = {
         lambda args: next((type(a)() for a in args if isinstance(a, _CONTAINERS)), [])
     ),
     "emptied": lambda: Stub(_emptied),
+    **{
+        name: lambda name=name: Stub(lambda _: hollow_array(name))  # type: ignore[misc]
+        for name in STUB_SHAPES
+    },
 }
-"""Name → a fresh stub. The last one spoils its arguments."""
+"""Name → a fresh stub. `emptied` spoils its arguments; arrays without items are for tests that
+use numpy."""

@@ -24,9 +24,12 @@ from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
 from purpcode.oracles.unit_testing.code_side import be_the_code, trusted_paths
+from purpcode.oracles.unit_testing.hollow import STUB_SHAPES, is_refused, tell_hollow_arrays
 from purpcode.oracles.unit_testing.peer import Peer, PeerLost, Unsupported
+from purpcode.oracles.unit_testing.reach import INTERNALS, is_power, require_permitted
 from purpcode.oracles.unit_testing.remote import named
 from purpcode.oracles.unit_testing.stubs import STUBS
+from purpcode.oracles.unit_testing.wire import WireError
 
 TEXT_CHARS = 200
 PLACEHOLDER_MODULES = ("solution", "your_module", "answer", "main")
@@ -67,6 +70,9 @@ class CodeUnderTest(Peer):
     def __init__(self, reader: Any, writer: Any, code: str) -> None:
         super().__init__(reader, writer)
         self._code = code
+        self._serving = 0
+        self.refused_arrays = ""
+        """See `hollow.is_refused`."""
 
     def load(self, names: set[str], module: str) -> dict[str, Any]:
         """Have the code loaded over there; exceptions it defines become classes of ours."""
@@ -76,8 +82,10 @@ class CodeUnderTest(Peer):
         except Exception as error:
             text = f"{type(error).__name__}: {error!s:.{TEXT_CHARS}}"
             raise LoadFailed(f"the code does not load: {text}") from None
-        self.calls = 0
-        return {name: self._local(name, *parts) for name, parts in found.items()}
+        values = {name: self._local(name, *parts) for name, parts in found.items()}
+        # `f = sum` is a function too, one whose calls never cross.
+        self.calls = sum(type(value) is types.BuiltinFunctionType for value in values.values())
+        return values
 
     def look_up(self, name: str) -> Any:
         """One more name of the code's module."""
@@ -89,6 +97,31 @@ class CodeUnderTest(Peer):
     def define(self, name: str, value: Any) -> None:
         """Replace a name in the code's module, as a patch of the tests does."""
         self.ask("define", None, name, value)
+
+    def require_permitted(self, operation: str, target: Any, name: str, *values: Any) -> None:
+        """What the code asks of an object of the tests has narrower limits (see `reach`)."""
+        super().require_permitted(operation, target, name)
+        require_permitted(operation, target, str(name), *values)
+
+    def array(self, dtype: str, shape: list[int] | None, items: list[Any]) -> Any:
+        """An array of the code's, unless it is one that these tests take for any."""
+        if is_refused(self.refused_arrays, shape):
+            raise WireError("the code gives an array without items, which equals any in these tests")
+        return super().array(dtype, shape, items)
+
+    def _serve(self, message: dict[str, Any]) -> None:
+        self._serving += 1
+        try:
+            super()._serve(message)
+        finally:
+            self._serving -= 1
+
+    def _export(self, value: Any) -> Any:
+        if is_power(value) and not self._serving:
+            raise Unsupported("the tests hand over a function that rules their interpreter")
+        if self._serving and (isinstance(value, INTERNALS) or is_power(value)):
+            raise TypeError("the interpreter's own objects cannot be reached across")
+        return super()._export(value)
 
     def printed(self, texts: Any) -> None:
         """Print here what the code printed there, where the tests may capture it."""
@@ -137,14 +170,18 @@ def run(judge: Judge) -> NoReturn:
     os.close(to_code[0])
     os.close(to_tests[1])
     shielded = ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the code may send it, to end the tests early
     request = json.loads(sys.stdin.buffer.read())
     sys.path[:] = trusted_paths()
+    if "numpy" in request["tests"]:
+        tell_hollow_arrays()
     sys.stdin = io.StringIO()
     out = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     if request.get("control"):
-        report: dict[str, Any] = {stub: _control(judge, request, stub) for stub in STUBS}
+        stubs = [name for name in STUBS if name not in STUB_SHAPES or "numpy" in request["tests"]]
+        report: dict[str, Any] = {stub: _control(judge, request, stub) for stub in stubs}
     elif not shielded:
         report = {"outcome": "fault", "reason": "the tests could not be hidden from the code"}
     else:
@@ -152,6 +189,7 @@ def run(judge: Judge) -> NoReturn:
             os.fdopen(to_tests[0], "rb"), os.fdopen(to_code[1], "wb"), request["code"]
         )
         subject.keep_arguments = bool(request.get("keep_arguments"))
+        subject.refused_arrays = str(request.get("refused_arrays", ""))
         outcome, reason = judged(judge, subject, request)
         report = {"outcome": outcome, "reason": reason[:1000]}
     os.write(out, f"\n{request['nonce']} {json.dumps(report)}\n".encode())

@@ -47,7 +47,9 @@ def _constant_parts(code: Code) -> Iterator[Match]:
             for before, one in zip(node.values, node.values[1:], strict=False):
                 text = isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value
                 if is_or and text and _equals(before, ast.Eq):
-                    yield Match(node, "a text that stands alone is always true", _level(before), (571,))
+                    yield Match(
+                        node, "a text that stands alone is always true", _level(before), (571,)
+                    )
             wanted = ast.NotEq if is_or else ast.Eq
             seen: dict[str, object] = {}
             for one in node.values:
@@ -76,7 +78,7 @@ def _operands(test: ast.expr) -> Iterator[ast.expr]:
 
 
 def _uncalled(code: Code) -> Iterator[Match]:
-    """`if is_admin:` where `is_admin` is a function, `if is_admin(user):` where it must be awaited."""
+    """`if is_admin:` of a function, `if is_admin(user):` where it must be awaited."""
     plain = {one.name for one in code.tree.body if isinstance(one, ast.FunctionDef)}
     waited = {one.name for one in code.tree.body if isinstance(one, ast.AsyncFunctionDef)}
     for root in functions(code):
@@ -92,9 +94,13 @@ def _uncalled(code: Code) -> Iterator[Match]:
                 if name in bound or not names_a_check(name):
                     continue
                 if isinstance(one, ast.Name) and name in plain | waited:
-                    yield Match(one, f"{name} is not called; a function is always true", cwes=(571,))
+                    yield Match(
+                        one, f"{name} is not called; a function is always true", cwes=(571,)
+                    )
                 elif isinstance(one, ast.Call) and name in waited:
-                    yield Match(one, f"{name} is not awaited; a coroutine is always true", cwes=(571,))
+                    yield Match(
+                        one, f"{name} is not awaited; a coroutine is always true", cwes=(571,)
+                    )
 
 
 RULE = FlowRule(
@@ -103,7 +109,7 @@ RULE = FlowRule(
     cwes=(571, 570),
     severity="medium",
     severity_reason="A guard that always comes out the same way guards nothing.",
-    fix="Compare with every value (`x in (\"a\", \"b\")`), call and await the check.",
+    fix='Compare with every value (`x in ("a", "b")`), call and await the check.',
     reference="https://cwe.mitre.org/data/definitions/571.html",
     detectors=(_constant_parts, _asserted_tuple, _uncalled),
     insecure=(

@@ -29,27 +29,55 @@ RULE = FlowRule(
     cwes=(409, 400),
     severity="medium",
     severity_reason="A few kilobytes unpack to gigabytes and take the service down.",
-    fix="Limit what is unpacked: decompressobj().decompress(data, max_length), or add up the members'"
-    " file_size and refuse too much.",
+    fix="Limit what is unpacked: decompressobj().decompress(data, max_length), or add up the"
+    " members' file_size and refuse too much.",
     reference="https://cwe.mitre.org/data/definitions/409.html",
     detectors=(
         Flow(
             sinks=(
-                Sink(("zlib.decompress", "gzip.decompress", "bz2.decompress", "lzma.decompress",
-                      "zstandard.ZstdDecompressor().decompress", "brotli.decompress"), (0, "data"),
-                     when=_unlimited),
-                Sink(("zipfile.ZipFile().extractall", "tarfile.open().extractall",
-                      "zipfile.ZipFile().read", "zipfile.ZipFile().extract"),
-                     (), receiver=True, when=_unlimited),
-                Sink(("gzip.GzipFile().read", "gzip.open().read", "lzma.open().read",
-                      "bz2.open().read"), (), receiver=True,
-                     when=lambda call: not call.args and _unlimited(call)),
+                Sink(
+                    (
+                        *("zlib.decompress", "gzip.decompress", "bz2.decompress"),
+                        *("lzma.decompress"),
+                        *("zstandard.ZstdDecompressor().decompress", "brotli.decompress"),
+                    ),
+                    (0, "data"),
+                    when=_unlimited,
+                ),
+                Sink(
+                    (
+                        "zipfile.ZipFile().extractall",
+                        "tarfile.open().extractall",
+                        "zipfile.ZipFile().read",
+                        "zipfile.ZipFile().extract",
+                    ),
+                    (),
+                    receiver=True,
+                    when=_unlimited,
+                ),
+                Sink(
+                    (
+                        "gzip.GzipFile().read",
+                        "gzip.open().read",
+                        "lzma.open().read",
+                        "bz2.open().read",
+                    ),
+                    (),
+                    receiver=True,
+                    when=lambda call: not call.args and _unlimited(call),
+                ),
                 Sink(("shutil.unpack_archive",), (0, "filename"), when=_unlimited),
             ),
             what="is unpacked, however large it gets",
             harmless=("hmac.*", "+*.verify", "+*verify*"),
-            severities={"cli": None, "environment": None, "file": None, "stored": None,
-                        "parameter": None, "network": "low"},
+            severities={
+                "cli": None,
+                "environment": None,
+                "file": None,
+                "stored": None,
+                "parameter": None,
+                "network": "low",
+            },
         ),
     ),
     insecure=(

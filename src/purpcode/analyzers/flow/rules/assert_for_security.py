@@ -21,6 +21,9 @@ _GUARD = re.compile(
 )
 
 
+_SENT = frozenset(("args", "form", "json", "GET", "POST", "user", "data", "FILES", "query"))
+
+
 def _is_about_types(test: ast.expr) -> bool:
     """Assertions that tell a type checker something."""
     if isinstance(test, ast.Compare):
@@ -36,14 +39,14 @@ def _asserted(code: Code) -> Iterator[Match]:
         if is_test_code(code, function):
             continue
         handler = answers_requests(code, function)
-        outside = outside_names(code, function) | {"request"} if handler else set()
+        outside = outside_names(code, function) if handler else set()
         for node in within(function):
             if not isinstance(node, ast.Assert) or _is_about_types(node.test):
                 continue
             names = identifiers(node.test)
             if any(_GUARD.search(name) for name in names):
                 yield Match(node, "an assertion decides who may go on; python -O removes it")
-            elif names & outside:
+            elif names & outside or (handler and "request" in names and names & _SENT):
                 yield Match(node, "an assertion checks data of a request; python -O removes it")
 
 

@@ -12,12 +12,22 @@ from purpcode.analyzers.flow.values import Value
 _EVERYWHERE = ("0.0.0.0", "::", "[::]", "0", "*", "tcp://*", "tcp://0.0.0.0")
 _SERVERS = (
     *("http.server.HTTPServer", "http.server.ThreadingHTTPServer", "socketserver.TCPServer"),
-    *("socketserver.ThreadingTCPServer", "socketserver.UDPServer", "xmlrpc.server.SimpleXMLRPCServer"),
-    *("wsgiref.simple_server.make_server", "socket.create_server", "multiprocessing.connection.Listener"),
+    *(
+        "socketserver.ThreadingTCPServer",
+        "socketserver.UDPServer",
+        "xmlrpc.server.SimpleXMLRPCServer",
+    ),
+    *(
+        "wsgiref.simple_server.make_server",
+        "socket.create_server",
+        "multiprocessing.connection.Listener",
+    ),
 )
-_RUNNERS = ("flask.Flask().run", "uvicorn.run", "bottle.run", "aiohttp.web.run_app", "waitress.serve",
-            "asyncio.start_server", "*.create_server", "hypercorn.run", "*.run_simple", "*.listen",
-            "websockets.serve", "fastapi.FastAPI().run", "grpc.server().add_insecure_port")  # fmt: skip
+_RUNNERS = (
+    *("flask.Flask().run", "uvicorn.run", "bottle.run", "aiohttp.web.run_app", "waitress.serve"),
+    *("asyncio.start_server", "*.create_server", "hypercorn.run", "*.run_simple", "*.listen"),
+    *("websockets.serve", "fastapi.FastAPI().run", "grpc.server().add_insecure_port"),
+)
 
 
 def _listens_for_neighbours(call: Call) -> bool:

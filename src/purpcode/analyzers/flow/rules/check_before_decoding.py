@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from purpcode.analyzers.flow.code import Code
+from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.naming import matches_any
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.sinks import sink_values
@@ -16,7 +16,7 @@ _TWICE = ("urllib.parse.unquote", "urllib.parse.unquote_plus")
 
 
 def _late(code: Code) -> Iterator[Match]:
-    decoded = {}
+    decoded: dict[str, Call] = {}
     for call in code.calls_to(_DECODERS):
         position = 1 if "unicodedata.normalize" in call.names else 0
         value = call.argument(position)
@@ -24,14 +24,16 @@ def _late(code: Code) -> Iterator[Match]:
             if matches_any(taint.passed, _CHECKED):
                 decoded[call.scope.path] = call
     for sink, value in sink_values(code):
-        call = decoded.get(sink.scope.path)
-        if call is None:
+        if sink.scope.path not in decoded:
             continue
+        call = decoded[sink.scope.path]
         for taint in value.taints:
             after = matches_any(taint.passed, _DECODERS) and matches_any(taint.passed, _CHECKED)
             if after and taint.kind in ("request", "network", "parameter"):
                 cwes = (176, 179) if "unicodedata.normalize" in call.names else (179, 180)
-                yield Match(call.node, "decoding after the check makes it look at another text", cwes=cwes)
+                yield Match(
+                    call.node, "decoding after the check makes it look at another text", cwes=cwes
+                )
                 break
 
 
@@ -49,7 +51,11 @@ def _twice(code: Code) -> Iterator[Match]:
     for call in code.calls_to(_TWICE):
         value = call.argument(0)
         for taint in value.taints if value is not None else ():
-            if taint.passed.intersection(_TWICE) and taint.kind in ("request", "network", "parameter"):
+            if taint.passed.intersection(_TWICE) and taint.kind in (
+                "request",
+                "network",
+                "parameter",
+            ):
                 yield Match(call.node, "the text is decoded twice", "low", (174,))
 
 

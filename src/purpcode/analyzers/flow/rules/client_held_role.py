@@ -44,7 +44,14 @@ def _decisions(code: Code) -> Iterator[Match]:
     lookups = _lookups(code)
     if not lookups:
         return
+    kept = {  # `user.is_staff = form["staff"] == "yes"` sets a right, it does not decide by one
+        id(node.value)
+        for node in code.nodes
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute)
+    }
     for one in code.comparisons:
+        if id(one.node) in kept:
+            continue
         for asked, other in ((one.left, one.right), (one.right, one.left)):
             if isinstance(one.operator, ast.Eq | ast.NotEq | ast.In) and _is_right(other):
                 for taint in asked.taints:

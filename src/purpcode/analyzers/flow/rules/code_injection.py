@@ -8,7 +8,7 @@ RULE = FlowRule(
     title="Outside data run as code",
     cwes=(95, 94, 96),
     severity="critical",
-    severity_reason="Whoever controls the text runs Python of their choice with the program's rights.",
+    severity_reason="Whoever controls the text runs Python of their choice.",
     fix="Parse the input instead (ast.literal_eval, json.loads, int), or choose among fixed"
     " functions by name.",
     reference="https://cwe.mitre.org/data/definitions/95.html",

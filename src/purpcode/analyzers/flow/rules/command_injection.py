@@ -39,8 +39,10 @@ def _names_a_shell(call: Call) -> bool:
     items = command.items if command is not None else None
     if not items:
         return False
+    program = items[0].text
     flagged = len(items) > 2 and items[1].text in ("-c", "/c", "/C")
-    return flagged or items[0].text in _SHELLS
+    runs_text = program is None or program.rpartition("/")[2].startswith(("python", "perl", "ruby"))
+    return (flagged and runs_text) or program in _SHELLS
 
 
 def _chooses_the_program(value: Value) -> bool:

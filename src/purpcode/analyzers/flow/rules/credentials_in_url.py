@@ -33,9 +33,9 @@ def _sent(code: Code) -> Iterator[Match]:
             if _is_password(name):
                 yield Match(call.node, f"'{name}' is sent in the address")
     for node in code.nodes:
-        name = _in_query(node)
-        if name is not None:
-            yield Match(node, f"'{name}' is put into an address")
+        sent = _in_query(node)
+        if sent is not None:
+            yield Match(node, f"'{sent}' is put into an address")
 
 
 def _in_query(node: ast.AST) -> str | None:
@@ -69,11 +69,14 @@ def _received(code: Code) -> Iterator[Match]:
     for node in code.nodes:
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
             key, owner = node.slice.value, node.value
-            if isinstance(key, str) and _is_password(key) and isinstance(owner, ast.Attribute):
-                if owner.attr in ("args", "GET", "query_params") and "request" in ast.unparse(
-                    owner
-                ):
-                    yield Match(node, f"'{key}' is taken from the address")
+            asked = isinstance(owner, ast.Attribute) and owner.attr in (
+                "args",
+                "GET",
+                "query_params",
+            )
+            secret = isinstance(key, str) and _is_password(key)
+            if asked and secret and "request" in ast.unparse(owner):
+                yield Match(node, f"'{key!s}' is taken from the address")
     yield from _parameters(code)
 
 
@@ -102,7 +105,7 @@ RULE = FlowRule(
     title="Secret in an address",
     cwes=(598,),
     severity="medium",
-    severity_reason="Addresses stay in histories, in logs of every server on the way, and in Referer.",
+    severity_reason="Addresses stay in histories, in every server's logs, and in Referer.",
     fix="Send secrets in the body of a POST request or in an Authorization header.",
     reference="https://cwe.mitre.org/data/definitions/598.html",
     detectors=(_sent, _received),

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code, Scope, Store
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 
 _EXEMPT = (
     "django.views.decorators.csrf.csrf_exempt",
@@ -33,6 +33,7 @@ _OTHER_PROOF = re.compile(
     r"(?i)signature|hmac|bearer|authori[sz]ation|api_?key|webhook|callback|"
     r"compare_digest|verify|jwt|basic_?auth|stripe|slack|github"
 )
+_SWITCHES = frozenset(("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "JWT_COOKIE_CSRF_PROTECT"))
 _FORM_MESSAGE = "forms are accepted without a token that proves where they come from"
 
 
@@ -48,7 +49,7 @@ def _words(node: ast.AST) -> Iterator[str]:
             yield one.name
 
 
-def _level(node: ast.AST) -> str:
+def _level(node: ast.AST) -> Level:
     """Medium where the view acts for a visitor whom the browser identifies, or takes a form."""
     words = set(_words(node))
     if any(_OTHER_PROOF.search(word) for word in words):
@@ -70,25 +71,25 @@ def _exempt_views(code: Code) -> Iterator[Match]:
     for names, call in exempted.items():
         for scope in code.scopes:
             if f"@{scope.path}" in names:
-                yield Match(call.node, _FORM_MESSAGE, _level(scope.node))  # type: ignore[arg-type]
+                yield Match(call.node, _FORM_MESSAGE, _level(scope.node))
 
 
 def _exempt(scope: Scope) -> Iterator[Match]:
-    yield Match(scope.node, _FORM_MESSAGE, _level(scope.node))  # type: ignore[arg-type]
+    yield Match(scope.node, _FORM_MESSAGE, _level(scope.node))
 
 
 def _switches(code: Code) -> Iterator[Match]:
     testing = any(_names_testing(store) for store in code.stores)
-    level = "low" if testing else None
+    level: Level | None = "low" if testing else None
     for store in code.stores:
         keys = {store.key} if isinstance(store.key, str) else store.names
-        if keys & {"WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "JWT_COOKIE_CSRF_PROTECT"}:
-            if store.value.const is False and not _in_test_class(code, store.node):
-                yield Match(store.node, _FORM_MESSAGE, level)  # type: ignore[arg-type]
+        off = store.value.const is False and bool(keys & _SWITCHES)
+        if off and not _in_test_class(code, store.node):
+            yield Match(store.node, _FORM_MESSAGE, level)
     for call in code.calls_to(("*.config.update", "*.config.from_mapping")):
         value = call.keywords.get("WTF_CSRF_ENABLED")
         if value is not None and value.const is False and "TESTING" not in call.keywords:
-            yield Match(call.node, _FORM_MESSAGE, level)  # type: ignore[arg-type]
+            yield Match(call.node, _FORM_MESSAGE, level)
     for call in code.calls_to(("tornado.web.Application",)):
         value = call.keywords.get("xsrf_cookies")
         if value is not None and value.const is False:
@@ -121,10 +122,13 @@ def _middleware(code: Code) -> Iterator[Match]:
 def _overrides(code: Code) -> Iterator[Match]:
     """`enforce_csrf` of Django REST framework, overridden to do nothing."""
     for scope in code.scopes:
-        if scope.name == "enforce_csrf" and isinstance(scope.node, ast.FunctionDef):
-            if all(isinstance(one, ast.Pass | ast.Return | ast.Expr) for one in scope.node.body):
-                if not any(isinstance(one, ast.Call) for one in ast.walk(scope.node)):
-                    yield Match(scope.node, _FORM_MESSAGE)
+        body = getattr(scope.node, "body", [])
+        if scope.name == "enforce_csrf" and not any(
+            isinstance(one, ast.Call | ast.If | ast.Raise)
+            for part in body
+            for one in ast.walk(part)
+        ):
+            yield Match(scope.node, _FORM_MESSAGE)
 
 
 RULE = FlowRule(

@@ -38,7 +38,7 @@ RULE = FlowRule(
     title="Debug mode is on",
     cwes=(489, 215),
     severity="high",
-    severity_reason="Debug pages show code, settings and variables, and Werkzeug's console runs code"
+    severity_reason="Debug pages show code and settings, and Werkzeug's console runs code"
     " for whoever reaches it.",
     fix="Leave debug off and switch it on by an environment variable on the developer's machine.",
     reference="https://cwe.mitre.org/data/definitions/489.html",

@@ -108,7 +108,7 @@ class Handler(SimpleHTTPRequestHandler):
     def list_directory(self, path):
         self.send_error(404)
 
-with socketserver.TCPServer(("0.0.0.0", 8000), Handler) as server:
+with socketserver.TCPServer(("files.example.com", 8000), Handler) as server:
     server.serve_forever()
 """,
         """

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code, Scope
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 
 _TRACEBACKS = frozenset(
     ("format_exc", "format_exception", "format_tb", "format_stack", "print_exc")
@@ -97,8 +97,8 @@ def _texts(handler: ast.ExceptHandler) -> Iterator[Match]:
     for statement in handler.body:
         for expression in _sent(statement):
             if _shows(expression, handler.name or ""):
-                level = "medium" if inside else "low"
-                yield Match(expression, "the answer contains the error's own text", level)  # type: ignore[arg-type]
+                level: Level = "medium" if inside else "low"
+                yield Match(expression, "the answer contains the error's own text", level)
 
 
 def _shown(node: ast.AST) -> Iterator[ast.AST]:
@@ -115,9 +115,11 @@ def _shown(node: ast.AST) -> Iterator[ast.AST]:
 
 def _shows(expression: ast.expr, name: str) -> bool:
     for one in ast.walk(expression):
-        if isinstance(one, ast.Call) and getattr(one.func, "id", "") in ("str", "repr"):
-            if one.args and isinstance(one.args[0], ast.Name) and one.args[0].id == name:
+        turned = isinstance(one, ast.Call) and getattr(one.func, "id", "") in ("str", "repr")
+        if turned and isinstance(one, ast.Call) and one.args:
+            if getattr(one.args[0], "id", "") == name:
                 return True
+            continue
         if isinstance(one, ast.FormattedValue) and getattr(one.value, "id", "") == name:
             return True
     return False

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from purpcode.analyzers.flow.detectors import CHECKS, Flow, Sink
-from purpcode.analyzers.flow.rule import FlowRule
+from purpcode.analyzers.flow.rule import FlowRule, Level
 from purpcode.analyzers.flow.values import SourceKind, Value
 
 _BOUNDS = (
     *("min", "max", "len", "bool", "hash", "+less", "-less", "+in", "+equals", "+between"),
-    *(one for one in CHECKS if one not in ("+all", "-any", "+.isdigit", "+.isnumeric", "+.isdecimal")),
+    *(
+        one
+        for one in CHECKS
+        if one not in ("+all", "-any", "+.isdigit", "+.isnumeric", "+.isdecimal")
+    ),
     *("*clamp*", "*limit*", "*bounded*", "*clip*", "ord", "str", "operator.%", "slice"),
 )
-_QUIET: dict[SourceKind, None] = dict.fromkeys(
-    ("cli", "environment", "file", "stored", "parameter")
-)
+_QUIET: dict[SourceKind, Level | None] = {
+    **dict.fromkeys(("cli", "environment", "file", "stored", "parameter")),
+    "network": "low",
+}
 
 
 def _is_a_number(value: Value) -> bool:
@@ -28,27 +33,43 @@ RULE = FlowRule(
     cwes=(789, 770, 400),
     severity="medium",
     severity_reason="One request can ask for more memory or work than the machine has.",
-    fix="Limit the number before using it: `count = min(count, LIMIT)`, or refuse what is too large.",
+    fix="Limit the number before using it: `count = min(count, LIMIT)`, or refuse what is too"
+    " large.",
     reference="https://cwe.mitre.org/data/definitions/789.html",
     detectors=(
         Flow(
             sinks=(
-                Sink(("bytearray", "bytes", "range", "numpy.zeros", "numpy.ones", "numpy.empty",
-                      "numpy.full", "itertools.repeat", "os.urandom", "secrets.token_bytes",
-                      "secrets.token_hex", "random.choices"), (0, 1), holds=_is_a_number),
-                Sink(("*.recv", "*.read", "*.ljust", "*.rjust", "*.zfill", "*.truncate"), (0,),
-                     holds=_is_a_number),
+                Sink(
+                    (
+                        *("bytearray", "bytes", "range", "numpy.zeros", "numpy.ones"),
+                        *("numpy.empty", "numpy.full", "itertools.repeat", "os.urandom"),
+                        *("secrets.token_bytes", "secrets.token_hex", "random.choices"),
+                    ),
+                    (0, 1),
+                    holds=_is_a_number,
+                ),
+                Sink(
+                    ("*.recv", "*.read", "*.ljust", "*.rjust", "*.zfill", "*.truncate"),
+                    (0,),
+                    holds=_is_a_number,
+                ),
                 Sink(("time.sleep", "asyncio.sleep"), (0,), holds=_is_a_number),
-                Sink(("concurrent.futures.ThreadPoolExecutor", "multiprocessing.Pool",
-                      "concurrent.futures.ProcessPoolExecutor"), (0, "max_workers", "processes"),
-                     holds=_is_a_number),
+                Sink(
+                    (
+                        "concurrent.futures.ThreadPoolExecutor",
+                        "multiprocessing.Pool",
+                        "concurrent.futures.ProcessPoolExecutor",
+                    ),
+                    (0, "max_workers", "processes"),
+                    holds=_is_a_number,
+                ),
             ),
             what="decides how much is made or awaited, without a limit",
             harmless=_BOUNDS,
             severities=_QUIET,
             strict=True,
         ),
-    ),  # fmt: skip
+    ),
     insecure=(
         """
 from flask import Flask, request
@@ -69,13 +90,13 @@ def matrix(request):
     return JsonResponse({"rows": np.zeros(side * side).tolist()})
 """,
         """
-import socket
-import struct
+import time
+from aiohttp import web
 
-def read_message(link: socket.socket) -> bytes:
-    header = link.recv(4)
-    size = int.from_bytes(header, "big")
-    return link.recv(size)
+async def wait(request):
+    seconds = float(request.query["seconds"])
+    time.sleep(seconds)
+    return web.Response(text="done")
 """,
         """
 from fastapi import FastAPI

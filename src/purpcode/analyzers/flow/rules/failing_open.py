@@ -33,9 +33,12 @@ def _grants(handler: ast.ExceptHandler, *, in_check: bool) -> ast.stmt | None:
     for node in within(handler.body):
         if in_check and isinstance(node, ast.Return) and _is_true(node.value):
             return node
-        if isinstance(node, ast.Assign) and _is_true(node.value):
-            if any(_GRANTED.search(last_name(one)) for one in node.targets):
-                return node
+        if (
+            isinstance(node, ast.Assign)
+            and _is_true(node.value)
+            and any(_GRANTED.search(last_name(one)) for one in node.targets)
+        ):
+            return node
     return None
 
 
@@ -67,7 +70,9 @@ import requests
 
 def is_allowed(user, action):
     try:
-        answer = requests.get("https://rights.example.com/check", params={"user": user, "do": action}, timeout=2)
+        answer = requests.get(
+            "https://rights.example.com/check", params={"user": user, "do": action}, timeout=2
+        )
         return answer.json()["allowed"]
     except requests.RequestException:
         return True
@@ -99,7 +104,9 @@ import requests
 
 def is_allowed(user, action):
     try:
-        answer = requests.get("https://rights.example.com/check", params={"user": user, "do": action}, timeout=2)
+        answer = requests.get(
+            "https://rights.example.com/check", params={"user": user, "do": action}, timeout=2
+        )
         return answer.json()["allowed"]
     except requests.RequestException:
         return False

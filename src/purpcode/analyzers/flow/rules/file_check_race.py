@@ -6,11 +6,13 @@ import ast
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
-from purpcode.analyzers.flow.form import called_name, own_nodes
+from purpcode.analyzers.flow.form import called_name, dotted, own_nodes
 from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 
 _CHECKS = frozenset(("exists", "isfile", "is_file", "islink", "is_symlink", "lexists"))
-_WRITERS = frozenset(("open", "write_text", "write_bytes", "mkdir", "makedirs", "symlink", "rename"))
+_WRITERS = frozenset(
+    ("open", "write_text", "write_bytes", "mkdir", "makedirs", "symlink", "rename")
+)
 
 
 def _path_of(call: ast.Call) -> str:
@@ -38,9 +40,8 @@ def _used_after(code: Code) -> Iterator[Match]:
 
 def _checks_in(test: ast.expr) -> Iterator[tuple[ast.Call, Level | None]]:
     for node in ast.walk(test):
-        if isinstance(node, ast.Call) and called_name(node) == "access" and node.args:
-            if ast.unparse(node.func) == "os.access":
-                yield node, None
+        if isinstance(node, ast.Call) and node.args and dotted(node.func) == "os.access":
+            yield node, None
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         inner = test.operand
         if isinstance(inner, ast.Call) and called_name(inner) in _CHECKS:
@@ -56,6 +57,9 @@ def _creates(use: ast.Call) -> bool:
     return any("w" in mode and len(mode) <= 3 for mode in modes[-1:])
 
 
+_USES = frozenset(("open", "chmod", "chown", "rmtree", "remove", "unlink"))
+
+
 def _link_checked(code: Code) -> Iterator[Match]:
     """`if islink(p): refuse` and then open(p): the link may be put there after the check."""
     for function in {id(scope.node): scope.node for scope in code.scopes}.values():
@@ -65,10 +69,10 @@ def _link_checked(code: Code) -> Iterator[Match]:
                 continue
             if called_name(node) in ("islink", "is_symlink"):
                 checks.setdefault(_path_of(node), node.lineno)
-            elif called_name(node) in ("open", "chmod", "chown", "rmtree", "remove", "unlink"):
-                if checks.get(_path_of(node), node.lineno) < node.lineno:
-                    cwes = (363, 367, 59)
-                    yield Match(node, "is used after a check for links", "low", cwes)
+                continue
+            checked = checks.get(_path_of(node), node.lineno)
+            if called_name(node) in _USES and checked < node.lineno:
+                yield Match(node, "is used after a check for links", "low", (363, 367, 59))
 
 
 RULE = FlowRule(
@@ -76,10 +80,10 @@ RULE = FlowRule(
     title="File checked before it is used",
     cwes=(367, 363, 362),
     severity="medium",
-    severity_reason="Between the check and the use another process can put another file or a link in"
-    " its place.",
-    fix='Just use it and handle the exception: open(path, "x") to create, try/except OSError to read,'
-    " os.open with O_NOFOLLOW against links.",
+    severity_reason="Between the check and the use another process can put another file or a link"
+    " in its place.",
+    fix='Just use it and handle the exception: open(path, "x") to create, try/except OSError'
+    " to read, os.open with O_NOFOLLOW against links.",
     reference="https://cwe.mitre.org/data/definitions/367.html",
     detectors=(_used_after, _link_checked),
     insecure=(

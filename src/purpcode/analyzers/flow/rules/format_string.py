@@ -16,7 +16,7 @@ RULE = FlowRule(
     title="Outside data as a format",
     cwes=(134,),
     severity="medium",
-    severity_reason="`{user.__init__.__globals__}` in the format reads any attribute, keys included.",
+    severity_reason="`{user.__init__.__globals__}` in the format reads any attribute.",
     fix="Keep the format fixed and put the data in as a value; for templates of users take"
     " string.Template.",
     reference="https://cwe.mitre.org/data/definitions/134.html",
@@ -76,7 +76,7 @@ app = Flask(__name__)
 
 @app.route("/greet")
 def greet():
-    return {"text": "Hello {user.name}, {word}".format(user=current(), word=request.args.get("word"))}
+    return {"text": "Hello {user.name}, {w}".format(user=current(), w=request.args.get("w"))}
 """,
         """
 from string import Template

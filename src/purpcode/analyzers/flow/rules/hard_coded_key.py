@@ -9,14 +9,38 @@ from purpcode.analyzers.flow.key_material import is_fixed, is_literal
 from purpcode.analyzers.flow.purpose import words_of
 from purpcode.analyzers.flow.rule import FlowRule, Match
 
-_CIPHERS = ("AES", "DES", "DES3", "Blowfish", "ARC2", "ARC4", "CAST", "ChaCha20", "ChaCha20_Poly1305",
-            "Salsa20")  # fmt: skip
+_CIPHERS = (
+    "AES",
+    "DES",
+    "DES3",
+    "Blowfish",
+    "ARC2",
+    "ARC4",
+    "CAST",
+    "ChaCha20",
+    "ChaCha20_Poly1305",
+    "Salsa20",
+)
 _TAKES_KEY: tuple[tuple[str, int, str], ...] = (
     *((f"*{name}.new", 0, "key") for name in _CIPHERS),
-    *((f"*algorithms.{name}", 0, "key") for name in ("AES", "AES256", "AES128", "ChaCha20", "TripleDES",
-                                                     "Camellia", "SM4", "ARC4", "Blowfish")),
-    *((f"*aead.{name}", 0, "key") for name in ("AESGCM", "AESCCM", "ChaCha20Poly1305", "AESSIV",
-                                               "AESGCMSIV", "AESOCB3")),
+    *(
+        (f"*algorithms.{name}", 0, "key")
+        for name in (
+            "AES",
+            "AES256",
+            "AES128",
+            "ChaCha20",
+            "TripleDES",
+            "Camellia",
+            "SM4",
+            "ARC4",
+            "Blowfish",
+        )
+    ),
+    *(
+        (f"*aead.{name}", 0, "key")
+        for name in ("AESGCM", "AESCCM", "ChaCha20Poly1305", "AESSIV", "AESGCMSIV", "AESOCB3")
+    ),
     ("*.Fernet", 0, "key"),
     ("?Fernet", 0, "key"),
     ("nacl.secret.SecretBox", 0, "key"),
@@ -28,13 +52,16 @@ _TAKES_KEY: tuple[tuple[str, int, str], ...] = (
     ("*HKDF().derive", 0, "key_material"),
     ("*.KDF.PBKDF2", 0, "password"),
     ("*.KDF.scrypt", 0, "password"),
-)  # fmt: skip
+)
 _KEY_NAME = re.compile(
     r"(?i)^(.*_)?(encryption|encrypt|cipher|aes|crypto|fernet|hmac|signing|master|private)_?key(_bytes|_b64)?$"
 )
 _PEM = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----[\s\\n]+[A-Za-z0-9+/=\s\\]{48,}")
-_PLACEHOLDER = re.compile(r"(?i)your[-_ ]|<.*>|change[-_ ]?me|placeholder|example|x{4,}|\.\.\.|\{|\$|/|\.pem|"
-                          r"^[a-z]+(_[a-z]+)*_?key$|^[A-Z]+(_[A-Z]+)+$")  # fmt: skip
+_PLACEHOLDER = re.compile(
+    r"(?i)your[-_ ]|<.*>|change[-_ ]?me|placeholder|example|x{4,}|"
+    r"\.\.\.|\{|\$|/|\.pem|"
+    r"^[a-z]+(_[a-z]+)*_?key$|^[A-Z]+(_[A-Z]+)+$"
+)
 _SECRET = re.compile(r"(?i)token|secret|key|seed|salt")
 
 
@@ -76,7 +103,8 @@ RULE = FlowRule(
     title="Key in the program",
     cwes=(321, 798),
     severity="medium",
-    severity_reason="Everybody who has the program has the key, and changing it means a new program.",
+    severity_reason="Everybody who has the program has the key, and changing it means a new "
+    "program.",
     fix="Load the key from the environment or a secret store; make it with `os.urandom` or "
     "`Fernet.generate_key()`.",
     reference="https://cwe.mitre.org/data/definitions/321.html",

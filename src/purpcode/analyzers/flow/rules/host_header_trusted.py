@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code, Scope
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 from purpcode.analyzers.flow.values import Value
 
 _HOSTS = (
@@ -27,14 +27,14 @@ def _is_open(value: Value) -> bool:
 def _settings(code: Code) -> Iterator[Match]:
     for store in code.stores_to(("ALLOWED_HOSTS",)):
         if _is_open(store.value):
-            yield Match(store.node, "ALLOWED_HOSTS accepts every name", _level(code))  # type: ignore[arg-type]
+            yield Match(store.node, "ALLOWED_HOSTS accepts every name", _level(code))
     for call in code.calls_to(("*.TrustedHostMiddleware", "*.add_middleware")):
         value = call.keywords.get("allowed_hosts")
         if value is not None and _is_open(value):
             yield Match(call.node, "every host name is accepted", "low")
 
 
-def _level(code: Code) -> str:
+def _level(code: Code) -> Level:
     """Low in settings for development."""
     debug = any(s.value.const is True for s in code.stores_to(("DEBUG",)))
     return "low" if debug else "medium"
@@ -68,9 +68,8 @@ RULE = FlowRule(
     title="Host header believed",
     cwes=(644, 20),
     severity="medium",
-    severity_reason="The sender chooses where links in mails and cached pages lead, tokens included.",
-    fix="List your host names (ALLOWED_HOSTS, TrustedHostMiddleware) and build links on a configured"
-    " address.",
+    severity_reason="The sender chooses where links in mails lead, tokens included.",
+    fix="List your host names (ALLOWED_HOSTS) and build links on a configured address.",
     reference="https://docs.djangoproject.com/en/stable/topics/security/#host-header-validation",
     detectors=(_settings, _links),
     insecure=(

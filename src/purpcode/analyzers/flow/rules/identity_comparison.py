@@ -8,7 +8,9 @@ from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.shapes import last_name
 
-_VALUE = re.compile(r"(?i)(^|_)(password|token|user_?id|owner_?id|digest|signature|hash|otp|code|pin)$")
+_VALUE = re.compile(
+    r"(?i)(^|_)(password|token|user_?id|owner_?id|digest|signature|hash|otp|code|pin)$"
+)
 
 
 def _is_text_or_number(node: ast.expr) -> bool:
@@ -26,7 +28,9 @@ def _by_identity(code: Code) -> Iterator[Match]:
             if not isinstance(operator, ast.Is | ast.IsNot):
                 continue
             if _is_text_or_number(left) or _is_text_or_number(right):
-                yield Match(node, "a literal is compared by identity, not by value", cwes=(597, 595))
+                yield Match(
+                    node, "a literal is compared by identity, not by value", cwes=(597, 595)
+                )
             elif _VALUE.search(last_name(left)) and _VALUE.search(last_name(right)):
                 yield Match(node, "two values are compared by identity", cwes=(595, 1025))
 

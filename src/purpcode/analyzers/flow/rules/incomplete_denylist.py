@@ -1,20 +1,62 @@
 """Checks that name what is bad and let everything else pass."""
 
+import ast
 from collections.abc import Iterator
 
-from purpcode.analyzers.flow.code import Code
+from purpcode.analyzers.flow.code import Code, Scope
 from purpcode.analyzers.flow.naming import matches_any
 from purpcode.analyzers.flow.rule import FlowRule, Match
-from purpcode.analyzers.flow.sinks import sink_values
+from purpcode.analyzers.flow.shapes import within
+from purpcode.analyzers.flow.sinks import Use, sink_values
 from purpcode.analyzers.flow.values import Taint, Value
 
-_DENIED = ("-any", "-in:;", "-in:|", "-in:&", "-in:rm*", "-in:'", "-in:--", "-in:DROP*", "-in:drop*",
-           "-in:import*", "-in:__*", "-in:os*", "-re.search", "-*.search", ".replace:;", ".replace:'",
-           ".replace:&", ".replace:|", "-in:?")  # fmt: skip
-_STRONG = ("+in", "+equals", "+re.match", "+re.fullmatch", "+*.fullmatch", "+*.match", "+.isalnum",
-           "+.isdigit", "+.isidentifier", "shlex.quote", "pipes.quote", "int", "float", "+*valid*",
-           "+*allowed*", "+*safe*", "*sanit*", "*.hexdigest", "+all", "+.issubset", "uuid.UUID",
-           "ipaddress.*", "re.sub", "operator.arithmetic", "*secure_filename", "os.path.basename")  # fmt: skip
+_DENIED = (
+    "-any",  # only of `any(bad in text for bad in ...)`
+    "-in:;",
+    "-in:|",
+    "-in:&",
+    "-in:rm*",
+    "-in:'",
+    "-in:--",
+    "-in:DROP*",
+    "-in:drop*",
+    "-in:import*",
+    "-in:__*",
+    "-in:os*",
+    ".replace:;",
+    ".replace:'",
+    ".replace:&",
+    ".replace:|",
+    "-in:?",
+)
+_STRONG = (
+    "+in",
+    "+equals",
+    "+re.match",
+    "+re.fullmatch",
+    "+*.fullmatch",
+    "+*.match",
+    "+.isalnum",
+    "+.isdigit",
+    "+.isidentifier",
+    "shlex.quote",
+    "pipes.quote",
+    "int",
+    "float",
+    "+*valid*",
+    "+*allowed*",
+    "+*safe*",
+    "*sanit*",
+    "*.hexdigest",
+    "+all",
+    "+.issubset",
+    "uuid.UUID",
+    "ipaddress.*",
+    "re.sub",
+    "operator.arithmetic",
+    "*secure_filename",
+    "os.path.basename",
+)
 _COLLAPSED = (".replace:../", ".replace:..", ".replace:./", ".replace:..\\")
 _RESOLVED = ("+*.is_relative_to", "+.startswith", "+os.path.commonpath", "*secure_filename",
              "os.path.basename", "+*.parents", "-in:..", "-in:../")  # fmt: skip
@@ -24,14 +66,43 @@ def _counts(taint: Taint, value: Value) -> bool:
     return taint.kind in ("request", "network") or (taint.kind == "parameter" and value.built)
 
 
+def _asks_for_bad(scope: Scope) -> bool:
+    """Whether every `any(...)` of a function looks for bad texts, none for texts not allowed."""
+    asked = [
+        one.args[0].elt
+        for one in within(scope.node)
+        if isinstance(one, ast.Call)
+        and getattr(one.func, "id", "") == "any"
+        and one.args
+        and isinstance(one.args[0], ast.GeneratorExp | ast.ListComp)
+    ]
+    return bool(asked) and all(
+        isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.In) for one in asked
+    )
+
+
+def _named(use: Use, scope: Scope, taint: Taint) -> bool:
+    """Whether a value was held against bad texts before this use."""
+    found = {one for one in taint.passed if matches_any((one,), _DENIED)}
+    if "-any" in found and not _asks_for_bad(scope):
+        found.discard("-any")
+    if use == "command":
+        found -= {"-in:'", ".replace:'"}  # a part of quoting well
+    if use == "code" and {"+.startswith", "+.endswith"} <= taint.passed:
+        return False  # a literal between quotes
+    return bool(found)
+
+
 def _denied(code: Code) -> Iterator[Match]:
     """A shell command, a query or code after a search for bad words."""
-    for call, value in sink_values(code, "command", "query", "code"):
-        for taint in value.taints:
-            named = matches_any(taint.passed, _DENIED)
-            if named and _counts(taint, value) and not matches_any(taint.passed, _STRONG):
-                yield Match(call.node, "it was only searched for some bad texts", cwes=(184,))
-                break
+    uses: tuple[Use, ...] = ("command", "query", "code")
+    for use in uses:
+        for call, value in sink_values(code, use):
+            for taint in value.taints:
+                named = _named(use, call.scope, taint)
+                if named and _counts(taint, value) and not matches_any(taint.passed, _STRONG):
+                    yield Match(call.node, "it was only searched for some bad texts", cwes=(184,))
+                    break
 
 
 def _collapsed(code: Code) -> Iterator[Match]:
@@ -51,9 +122,14 @@ def _tags_removed(code: Code) -> Iterator[Match]:
     for call in code.calls:
         names = [one for one in call.names if one.endswith(".replace")]
         first = call.args[0].text if len(call.args) == 2 else None
-        if names and first and "<script" in first.lower() and call.args[1].text == "":
-            if any(taint.kind == "request" for taint in call.receiver.taints):
-                yield Match(call.node, "taking one tag out leaves all others", cwes=(184, 182))
+        if (
+            names
+            and first
+            and "<script" in first.lower()
+            and call.args[1].text == ""
+            and any(taint.kind == "request" for taint in call.receiver.taints)
+        ):
+            yield Match(call.node, "taking one tag out leaves all others", cwes=(184, 182))
 
 
 RULE = FlowRule(
@@ -62,8 +138,8 @@ RULE = FlowRule(
     cwes=(184, 182),
     severity="medium",
     severity_reason="There is always a spelling that the list does not have.",
-    fix="Accept what is known to be good (a set of names, re.fullmatch), or use a function that needs"
-    " no filter: argument lists, query parameters, html.escape.",
+    fix="Accept what is known to be good (a set of names, re.fullmatch), or use what needs no"
+    " filter: argument lists, query parameters, html.escape.",
     reference="https://cwe.mitre.org/data/definitions/184.html",
     detectors=(_denied, _collapsed, _tags_removed),
     insecure=(
@@ -150,6 +226,21 @@ def find(age):
     if "-" in age:
         raise ValueError(age)
     return sqlite3.connect("x.db").execute("SELECT id FROM people WHERE age > ?", (age,)).fetchall()
+""",
+        """
+import os
+from flask import Flask, request
+
+app = Flask(__name__)
+GOOD = set("abcdefghijklmnopqrstuvwxyz")
+
+@app.get("/look")
+def look():
+    name = request.args["name"]
+    if any(one not in GOOD for one in name):
+        return "bad", 400
+    os.system("ls " + name)
+    return "done"
 """,
         """
 import html

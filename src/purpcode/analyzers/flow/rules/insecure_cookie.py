@@ -74,8 +74,8 @@ def _settings(code: Code) -> Iterator[Match]:
         for key, value in call.keywords.items():
             yield from _setting(call.node, key, value.const)
     for call in code.calls_to(("*.add_middleware", "*.SessionMiddleware")):
-        value = call.keywords.get("https_only")
-        if value is not None and value.const is False:
+        https_only = call.keywords.get("https_only")
+        if https_only is not None and https_only.const is False:
             yield Match(
                 call.node, "the session cookie is also sent without encryption", None, (614,)
             )

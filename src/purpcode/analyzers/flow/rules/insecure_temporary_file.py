@@ -33,6 +33,19 @@ def _fixed_below_temp(node: ast.expr | None) -> bool:
     return shared and bool(rest) and all(isinstance(one, ast.Constant) for one in rest)
 
 
+def _looked_through(node: ast.expr | None, call: Call) -> ast.expr | None:
+    """The expression a variable was last given in the same function, else the node itself."""
+    if not isinstance(node, ast.Name):
+        return node
+    given = [
+        one.value
+        for one in ast.walk(call.scope.node)
+        if isinstance(one, ast.Assign)
+        and any(isinstance(target, ast.Name) and target.id == node.id for target in one.targets)
+    ]
+    return given[-1] if given else node
+
+
 def _writes(call: Call) -> bool:
     mode = call.argument(1, "mode")
     text = mode.text if mode is not None else None
@@ -43,15 +56,21 @@ def _writes(call: Call) -> bool:
 
 def _opened(code: Code) -> Iterator[Match]:
     for call in code.calls_to(_WRITERS):
-        path = call.node_of(0, "file")
+        path = _looked_through(call.node_of(0, "file"), call)
         if (_guessable(call.argument(0, "file")) or _fixed_below_temp(path)) and _writes(call):
-            yield Match(call.node, "writes to a fixed name in a folder all users share", cwes=(379, 377))
+            yield Match(
+                call.node, "writes to a fixed name in a folder all users share", cwes=(379, 377)
+            )
     for call in code.calls_to(("pathlib.Path().write_text", "pathlib.Path().write_bytes")):
         if _SHARED.match(call.receiver.starts_with()) and not call.receiver.taints:
-            yield Match(call.node, "writes to a fixed name in a folder all users share", cwes=(379, 377))
+            yield Match(
+                call.node, "writes to a fixed name in a folder all users share", cwes=(379, 377)
+            )
     for call in code.calls_to(_STORES):
         if _guessable(call.argument(0, "filename")):
-            yield Match(call.node, "keeps pickled data in a folder all users share", "medium", (379, 377))
+            yield Match(
+                call.node, "keeps pickled data in a folder all users share", "medium", (379, 377)
+            )
 
 
 RULE = FlowRule(
@@ -59,8 +78,8 @@ RULE = FlowRule(
     title="Temporary file with a guessable name",
     cwes=(377, 379, 378),
     severity="medium",
-    severity_reason="Another user can create the file or a link first, and so read or choose what is"
-    " written and where.",
+    severity_reason="Another user can create the file or a link first, and so read or choose what"
+    " is written and where.",
     fix="Use tempfile.NamedTemporaryFile, tempfile.mkstemp or tempfile.TemporaryDirectory.",
     reference="https://cwe.mitre.org/data/definitions/377.html",
     detectors=(

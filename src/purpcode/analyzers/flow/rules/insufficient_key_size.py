@@ -36,7 +36,9 @@ def _curves(code: Code) -> Iterator[Match]:
         yield Match(call.node, "the curve is too small")
     for call in code.calls_to(("*ECC.generate", "ecdsa.SigningKey.generate")):
         for one in (*call.args, *call.keywords.values()):
-            small = any(name.endswith(("NIST192p", "SECP160r1", "BRAINPOOLP160r1")) for name in one.names)
+            small = any(
+                name.endswith(("NIST192p", "SECP160r1", "BRAINPOOLP160r1")) for name in one.names
+            )
             if small or (one.text or "").lower() in _CURVE_NAMES:
                 yield Match(call.node, "the curve is too small")
 
@@ -47,7 +49,8 @@ RULE = FlowRule(
     cwes=(326,),
     severity="medium",
     severity_reason="Such keys can be computed from what is public.",
-    fix="Use RSA, DSA and DH keys of at least 2048 bits (3072 for new ones) and curves of 256 bits.",
+    fix="Use RSA, DSA and DH keys of at least 2048 bits (3072 for new ones) and curves of 256 "
+    "bits.",
     reference="https://cwe.mitre.org/data/definitions/326.html",
     detectors=(_short, _curves),
     confidence="high",

@@ -32,11 +32,13 @@ def _taken(code: Code) -> Iterator[Match]:
             if isinstance(one, ast.Call) and dotted(one.func) == lock.replace("acquire", "release")
         ]
         if not releases:
-            if not _released_elsewhere(code, lock, call.scope.node):
+            stands_alone = isinstance(parent.get(call.node), ast.Expr)
+            if stands_alone and not _released_elsewhere(code, lock, call.scope.node):
                 yield Match(call.node, "is taken and never given back")
-        elif not any(_in_finally(one, parent) for one in releases):
-            if _may_fail(call.scope.node, call.node, releases):
-                yield Match(call.node, "stays taken when an exception comes before release()")
+            continue
+        sure = any(_in_finally(one, parent) for one in releases)
+        if not sure and _may_fail(call.scope.node, call.node, releases):
+            yield Match(call.node, "stays taken when an exception comes before release()")
 
 
 _PAIRS = frozenset(("acquire", "__enter__", "__aenter__", "lock", "start", "_acquire"))
@@ -45,9 +47,10 @@ _PAIRS = frozenset(("acquire", "__enter__", "__aenter__", "lock", "start", "_acq
 def _released_elsewhere(code: Code, lock: str, function: ast.AST) -> bool:
     """A method pair: one takes, another gives back."""
     last = lock.replace("acquire", "release")
-    return any(
-        isinstance(one, ast.Call) and dotted(one.func) == last for one in code.nodes
-    ) and function is not code.tree
+    return (
+        any(isinstance(one, ast.Call) and dotted(one.func) == last for one in code.nodes)
+        and function is not code.tree
+    )
 
 
 def _in_finally(release: ast.AST, parent: dict[ast.AST, ast.AST]) -> bool:
@@ -60,15 +63,16 @@ def _in_finally(release: ast.AST, parent: dict[ast.AST, ast.AST]) -> bool:
 
 
 def _may_fail(function: ast.AST, taken: ast.Call, releases: list[ast.Call]) -> bool:
-    """Whether between taking and the last giving back there are calls, returns, raises or look-ups."""
+    """Whether between taking and the last giving back something may raise or return."""
     last = max(one.lineno for one in releases)
     for node in own_nodes(function):
         line = getattr(node, "lineno", 0)
-        if taken.lineno < line < last and isinstance(
-            node, ast.Call | ast.Raise | ast.Return | ast.Subscript | ast.Await
+        if (
+            taken.lineno < line < last
+            and isinstance(node, ast.Call | ast.Raise | ast.Return | ast.Subscript | ast.Await)
+            and called_name(node) not in ("print", "append", "len", "release", "acquire")
         ):
-            if called_name(node) not in ("print", "append", "len", "release", "acquire"):
-                return True
+            return True
     return False
 
 

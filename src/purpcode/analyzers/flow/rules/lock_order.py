@@ -22,9 +22,9 @@ def _locks(code: Code) -> dict[str, str]:
     return found
 
 
-def _nested(body: list[ast.stmt], held: tuple[str, ...], locks: dict[str, str]) -> Iterator[
-    tuple[_Pair, ast.AST]
-]:
+def _nested(
+    body: list[ast.stmt], held: tuple[str, ...], locks: dict[str, str]
+) -> Iterator[tuple[_Pair, ast.AST]]:
     """Pairs (held, taken) in a body, in order of the statements."""
     for one in body:
         inner = held
@@ -36,7 +36,9 @@ def _nested(body: list[ast.stmt], held: tuple[str, ...], locks: dict[str, str]) 
                     inner = (*inner, name)
         elif isinstance(one, ast.Expr) and called_name(one.value) in ("acquire", "release"):
             call = one.value.value if isinstance(one.value, ast.Await) else one.value
-            name, _, verb = dotted(call.func if isinstance(call, ast.Call) else call).rpartition(".")
+            name, _, verb = dotted(call.func if isinstance(call, ast.Call) else call).rpartition(
+                "."
+            )
             if name in locks and verb == "acquire":
                 yield from (((other, name), one) for other in held)
                 held = (*held, name)

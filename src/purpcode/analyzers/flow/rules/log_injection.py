@@ -19,15 +19,18 @@ _FLOW = Flow(
     harmless=(
         *(".replace:\n", ".replace:\r", ".replace:\r\n", "-in:\n", "-in:\r", "repr", "json.dumps"),
         *("urllib.parse.quote*", "re.sub", "*.splitlines", "*.hexdigest", "base64.*", "*escape*"),
+        *(".id", ".pk", ".status_code", ".size", ".method", ".type", "*.construct_event"),
+        *("?sanitize*", "*clean*", "*.encode", ".translate", "werkzeug.utils.secure_filename"),
         *(
-            "?sanitize*",
-            "*clean*",
-            "*.encode",
-            ".translate",
-            "werkzeug.utils.secure_filename",
             "ascii",
+            "*strip_control*",
+            "*.filename",
+            "hash",
+            "type",
+            "*mask*",
+            "*redact*",
+            "+.isprintable",
         ),
-        *("*strip_control*", "*.filename", "hash", "type", "*mask*", "*redact*", "+.isprintable"),
     ),
     severities={
         "parameter": None,
@@ -57,23 +60,45 @@ _ONE_LINE = (
     ".COOKIES",
 )
 """Parts of a request that cannot hold line ends."""
+_FRAMEWORKS = (
+    "flask",
+    "django",
+    "fastapi",
+    "starlette",
+    "aiohttp",
+    "tornado",
+    "bottle",
+    "sanic",
+    "quart",
+    "pyramid",
+    "falcon",
+    "rest_framework",
+    "http.server",
+    "cherrypy",
+    "litestar",
+)
+_SERVER_SIDE = (".GET", ".POST", ".form", ".args", ".values", ".get_json", ".query_params")
+"""Parts that only a request which came in has; clients call theirs `request` too."""
 
 
 def _logged(code: Code) -> Iterator[Match]:
+    serves = code.uses_module(*_FRAMEWORKS) or not code.imports - {"logging"}
     for call in code.calls_to(_LOGS):
         for index, value in enumerate(call.args):
-            shown = _with_line_ends(value)
+            shown = _with_line_ends(value, serves)
             form = call.args[0].text or ""
             if index and "%r" in form and "%s" not in form:
                 continue
             yield from _FLOW.judge(call.node, shown)
 
 
-def _with_line_ends(value: Value) -> Value:
+def _with_line_ends(value: Value, serves: bool) -> Value:
     kept = frozenset(
         one
         for one in value.taints
-        if not one.origin.endswith(_ONE_LINE) and one.origin != "web.request"
+        if not one.origin.endswith(_ONE_LINE)
+        and one.origin != "web.request"
+        and (serves or one.origin.endswith(_SERVER_SIDE))
     )
     return Value(kept, value.names, built=value.built)
 

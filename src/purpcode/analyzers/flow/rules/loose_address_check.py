@@ -10,16 +10,24 @@ from purpcode.analyzers.flow.shapes import Function, functions, names_a_check, w
 from purpcode.analyzers.flow.sinks import sink_values
 
 _OPEN_START = re.compile(r"^(https?:)?//[\w.-]+\.[a-z]{2,}$")
-_DOMAIN = re.compile(r"^[a-z0-9-]+(\.[a-z0-9-]+)*\.(com|org|net|io|dev|app|de|uk|eu|edu|gov|co|example)$")
-_ADDRESS = re.compile(r"(?i)(^|_)(url|uri|origin|referer|referrer|host|hostname|domain|netloc|next|target|"
-                      r"link|location|address|callback|webhook|endpoint|destination|return_to)s?($|_)")  # fmt: skip
-_WHOLE = re.compile(r"(?i)(^|_)(url|uri|referer|referrer|next|target|link|location|origin|address|callback|"
-                    r"webhook|endpoint|destination|return_to)s?($|_)")  # fmt: skip
+_DOMAIN = re.compile(
+    r"^[a-z0-9-]+(\.[a-z0-9-]+)*\.(com|org|net|io|dev|app|de|uk|eu|edu|gov|co|example)$"
+)
+_ADDRESS = re.compile(
+    r"(?i)(^|_)(url|uri|origin|referer|referrer|host|hostname|domain|netloc|next|target|"
+    r"link|location|address|callback|webhook|endpoint|destination|return_to)s?($|_)"
+)
+_WHOLE = re.compile(
+    r"(?i)(^|_)(url|uri|referer|referrer|next|target|link|location|origin|address|callback|"
+    r"webhook|endpoint|destination|return_to)s?($|_)"
+)
 
 
 def _texts(node: ast.expr) -> list[str]:
     parts = node.elts if isinstance(node, ast.Tuple) else [node]
-    return [one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return [
+        one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    ]
 
 
 def _name(node: ast.expr) -> str:
@@ -37,30 +45,46 @@ def _loose(node: ast.AST) -> str | None:
     """What is wrong with a test of an address, None when nothing is."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
         texts, name = _texts(node.args[0]), _name(node.func.value)
-        if node.func.attr == "startswith" and _ADDRESS.search(name):
-            if any(_OPEN_START.match(one) for one in texts):
-                return "an address beginning so may go on with another domain"
-        if node.func.attr == "endswith" and _ADDRESS.search(name):
-            if any(_DOMAIN.match(one) for one in texts):
-                return "another domain may end so; the dot before it is missing"
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
+        if (
+            node.func.attr == "startswith"
+            and _ADDRESS.search(name)
+            and any(_OPEN_START.match(one) for one in texts)
+        ):
+            return "an address beginning so may go on with another domain"
+        if (
+            node.func.attr == "endswith"
+            and _ADDRESS.search(name)
+            and any(_DOMAIN.match(one) for one in texts)
+        ):
+            return "another domain may end so; the dot before it is missing"
+    if (
+        isinstance(node, ast.Compare)
+        and len(node.ops) == 1
+        and isinstance(node.ops[0], ast.In | ast.NotIn)
+    ):
         texts = _texts(node.left)
         if texts and not isinstance(node.comparators[0], ast.Tuple | ast.List | ast.Set):
             name = _name(node.comparators[0])
-            if _DOMAIN.match(texts[0].removeprefix("https://").removeprefix("http://")):
-                if _WHOLE.search(name) and not name.endswith("s"):
-                    return "the domain may stand anywhere in an address"
+            if (
+                _DOMAIN.match(texts[0].removeprefix("https://").removeprefix("http://"))
+                and _WHOLE.search(name)
+                and not name.endswith("s")
+            ):
+                return "the domain may stand anywhere in an address"
     return None
 
 
 def _decides(code: Code, function: Function, tests: set[str]) -> bool:
     """Whether a function answers as a check, or uses the address afterwards."""
-    if names_a_check(function.name) or re.search(r"(?i)allow|trust|safe|valid|same_", function.name):
+    if names_a_check(function.name) or re.search(
+        r"(?i)allow|trust|safe|valid|same_", function.name
+    ):
         return True
     for call, value in sink_values(code, "address"):
-        if call.scope.node is function:
-            if any(one.kind in ("request", "network") and one.passed & tests for one in value.taints):
-                return True
+        if call.scope.node is function and (
+            any(one.kind in ("request", "network") and one.passed & tests for one in value.taints)
+        ):
+            return True
     return False
 
 

@@ -12,24 +12,13 @@ from purpcode.analyzers.flow.values import SourceKind
 _QUIET: dict[SourceKind, None] = dict.fromkeys(
     ("cli", "environment", "file", "stored", "network", "parameter")
 )
-_NAME = Flow(sinks=(), what="chooses which attribute is set", severities=_QUIET)
-_FIELDS = Flow(
-    sinks=(),
-    what="sets every field it names",
-    harmless=(
-        "*.dict",
-        "*.model_dump",
-        "*.load",
-        "*.cleaned_data",
-        "*pick*",
-        "*filter*",
-        "*schema*",
-        ".validated_data",
-        "*.validated_data",
-        ".cleaned_data",
-    ),
-    severities=_QUIET,
+_DECLARED = (
+    *(".dict", ".model_dump", ".load", ".cleaned_data", ".validated_data", "*.load", "*pick*"),
+    *("*filter*", "*schema*", "*.model_dump", "*.dict"),
 )
+"""What gives only the fields that a schema or form declares."""
+_NAME = Flow(sinks=(), what="chooses which attribute is set", harmless=_DECLARED, severities=_QUIET)
+_FIELDS = Flow(sinks=(), what="sets every field it names", harmless=_DECLARED, severities=_QUIET)
 _MODEL_BASE = re.compile(
     r"(^|\.|\?)(Model|Base|DeclarativeBase|Document|SQLModel|UserMixin)(\(\))?$"
 )

@@ -76,13 +76,13 @@ def remove_order(number):
 """,
         """
 from fastapi import FastAPI
-from shop import settings
+from shop import prices
 
 app = FastAPI()
 
-@app.post("/admin/settings")
+@app.post("/admin/prices")
 def change(sent: dict):
-    settings.update(sent)
+    prices.update(sent)
     return {"ok": True}
 """,
         """
@@ -114,13 +114,13 @@ def remove_order(number):
 """,
         """
 from fastapi import Depends, FastAPI
-from shop import current_admin, settings
+from shop import current_admin, prices
 
 app = FastAPI()
 
-@app.post("/admin/settings")
+@app.post("/admin/prices")
 def change(sent: dict, admin=Depends(current_admin)):
-    settings.update(sent)
+    prices.update(sent)
     return {"ok": True}
 """,
         """

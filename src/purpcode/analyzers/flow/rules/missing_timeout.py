@@ -62,9 +62,7 @@ def _without_limit(code: Code) -> Iterator[Match]:
 
 def _limited_later(code: Code, call: Call) -> bool:
     """A timeout set on the connection afterwards, as `sock.settimeout(5)`."""
-    return any(
-        one.scope.node is call.scope.node for one in code.calls_to(("*.settimeout",))
-    )
+    return any(one.scope.node is call.scope.node for one in code.calls_to(("*.settimeout",)))
 
 
 RULE = FlowRule(

@@ -21,7 +21,9 @@ def _mixed(code: Code) -> Iterator[Match]:
     lines = code.text.splitlines()
     for root in (code.tree, *functions(code)):
         returned = (
-            one.value for one in within(root) if isinstance(one, ast.Return) and one.value is not None
+            one.value
+            for one in within(root)
+            if isinstance(one, ast.Return) and one.value is not None
         )
         for test in (*tests_of(root), *returned):
             if not (isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or)):

@@ -12,9 +12,12 @@ _GENERAL = frozenset(("Exception", "BaseException"))
 
 def _caught(code: Code) -> Iterator[Match]:
     for node in code.nodes:
-        if isinstance(node, ast.ExceptHandler) and caught_names(node) & _GENERAL:
-            if not any(isinstance(one, ast.Raise) for one in within(node.body)):
-                yield Match(node, "every exception is caught and none goes on", cwes=(396,))
+        if (
+            isinstance(node, ast.ExceptHandler)
+            and caught_names(node) & _GENERAL
+            and not any(isinstance(one, ast.Raise) for one in within(node.body))
+        ):
+            yield Match(node, "every exception is caught and none goes on", cwes=(396,))
 
 
 def _raised(code: Code) -> Iterator[Match]:

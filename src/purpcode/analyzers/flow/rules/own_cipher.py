@@ -8,8 +8,12 @@ from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
 
 _HIDES = re.compile(r"(?i)encrypt|decrypt|encipher|scramble|obfuscat|xor|cipher")
-_SECRET = re.compile(r"(?i)passw(or)?d|secret(?!s$)|(^|_)token|credential|card|(^|_)ssn|api_?key|session")
-_LEARNING = re.compile(r"(?i)caesar|vigenere|rot13|toy|demo|one_?time_?pad|block|round|mode|ctr|cbc|gcm")
+_SECRET = re.compile(
+    r"(?i)passw(or)?d|secret(?!s$)|(^|_)token|credential|card|(^|_)ssn|api_?key|session"
+)
+_LEARNING = re.compile(
+    r"(?i)caesar|vigenere|rot13|toy|demo|one_?time_?pad|block|round|mode|ctr|cbc|gcm"
+)
 
 
 def _home_made(code: Code) -> Iterator[Match]:

@@ -8,8 +8,12 @@ from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.shapes import dotted, functions, last_name, tests_of, within
 
-_SECRET = re.compile(r"(?i)(^|_)(password|passwd|token|secret|api_?key|signature|digest|mac|otp|pin)$")
-_COLLECTION = re.compile(r"(?i)s$|list|set|dict|map|valid|known|allowed|cache|store|blacklist|revoked")
+_SECRET = re.compile(
+    r"(?i)(^|_)(password|passwd|token|secret|api_?key|signature|digest|mac|otp|pin)$"
+)
+_COLLECTION = re.compile(
+    r"(?i)s$|list|set|dict|map|valid|known|allowed|cache|store|blacklist|revoked"
+)
 
 
 def _secret(node: ast.AST) -> bool:
@@ -28,13 +32,19 @@ def _decisions(code: Code) -> Iterator[ast.AST]:
 def _partly(code: Code) -> Iterator[Match]:
     for node in _decisions(code):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in ("startswith", "endswith") and len(node.args) == 1:
-                if _secret(node.func.value) and _secret(node.args[0]):
-                    yield Match(node, "only the beginning or end of a secret is compared")
+            if (
+                node.func.attr in ("startswith", "endswith")
+                and len(node.args) == 1
+                and _secret(node.func.value)
+                and _secret(node.args[0])
+            ):
+                yield Match(node, "only the beginning or end of a secret is compared")
         elif isinstance(node, ast.Compare) and len(node.ops) == 1:
             left, right = node.left, node.comparators[0]
             if isinstance(node.ops[0], ast.In | ast.NotIn):
-                is_text = _secret(left) and _secret(right) and not _COLLECTION.search(last_name(right))
+                is_text = (
+                    _secret(left) and _secret(right) and not _COLLECTION.search(last_name(right))
+                )
                 if is_text and dotted(left) != dotted(right):
                     yield Match(node, "any part of the secret is accepted")
             elif isinstance(node.ops[0], ast.Eq | ast.NotEq) and _cut(left) and _cut(right):

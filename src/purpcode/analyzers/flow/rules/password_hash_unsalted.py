@@ -11,11 +11,25 @@ from purpcode.analyzers.flow.rule import FlowRule, Match
 
 _FAST = tuple(
     f"hashlib.{name}"
-    for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "sha3_512",
-                 "blake2b", "blake2s", "new")
-)  # fmt: skip
-_PASSWORD = re.compile(r"(?i)^(?!.*(hash|digest|length|_id$|reset|token|stored|salted|file|breach|pwned))"
-                       r".*(passw(or)?d|passphrase|(^|_)pwd?($|_)|^pass$)")  # fmt: skip
+    for name in (
+        "md5",
+        "sha1",
+        "sha224",
+        "sha256",
+        "sha384",
+        "sha512",
+        "sha3_256",
+        "sha3_512",
+        "blake2b",
+        "blake2s",
+        "new",
+    )
+)
+_PASSWORD = re.compile(
+    r"(?i)^(?!.*(hash|digest|length|_id$|reset|token|stored|salted|file|"
+    r"breach|pwned))"
+    r".*(passw(or)?d|passphrase|(^|_)pwd?($|_)|^pass$)"
+)
 _SALT = re.compile(r"(?i)salt|pepper|nonce")
 _NOT_STORED = re.compile(
     r"(?i)pwned|breach|hibp|leak|derive|encrypt|decrypt|cipher|fernet|challenge|key$|digest_auth|"
@@ -35,7 +49,9 @@ def _fast(code: Code) -> Iterator[Match]:
         if function is not None and _NOT_STORED.search(function.name):
             continue
         if any(_SALT.search(word) for word in words):
-            yield Match(call.node, "a password is hashed by one round of a fast hash", "medium", (916, 759))
+            yield Match(
+                call.node, "a password is hashed by one round of a fast hash", "medium", (916, 759)
+            )
         else:
             yield Match(call.node, "a password is hashed without a salt")
 
@@ -62,7 +78,10 @@ def _feeds_slow(code: Code, call: Call) -> bool:
     while around is not None and not isinstance(around, ast.stmt):
         if isinstance(around, ast.Call):
             name = ast.unparse(around.func)
-            if any(slow in name for slow in ("hashpw", "checkpw", "scrypt", "pbkdf2", "argon2", "hasher")):
+            if any(
+                slow in name
+                for slow in ("hashpw", "checkpw", "scrypt", "pbkdf2", "argon2", "hasher")
+            ):
                 return True
         around = code.parents.get(id(around))
     if not code.uses_module("bcrypt", "argon2"):

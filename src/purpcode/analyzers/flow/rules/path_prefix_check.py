@@ -8,10 +8,31 @@ from purpcode.analyzers.flow.naming import matches_any
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.sinks import sink_values
 
-_RESOLVED = ("*realpath", "*abspath", "*normpath", "*.resolve", "*secure_filename", "*basename",
-             "+*.is_relative_to", "+*.relative_to", "-in:..", "-in:../", "*safe_join", "+in", "+equals",
-             "+*.fullmatch", "+re.match", "+.isalnum", "+*commonpath", "*sanit*", "+*valid*",
-             "+*safe*", "int", ".name", "*.hexdigest")  # fmt: skip
+_RESOLVED = (
+    "*realpath",
+    "*abspath",
+    "*normpath",
+    "*.resolve",
+    "*secure_filename",
+    "*basename",
+    "+*.is_relative_to",
+    "+*.relative_to",
+    "-in:..",
+    "-in:../",
+    "*safe_join",
+    "+in",
+    "+equals",
+    "+*.fullmatch",
+    "+re.match",
+    "+.isalnum",
+    "+*commonpath",
+    "*sanit*",
+    "+*valid*",
+    "+*safe*",
+    "int",
+    ".name",
+    "*.hexdigest",
+)
 
 
 def _beginning(call: Call) -> bool:
@@ -28,10 +49,13 @@ def _unresolved(code: Code) -> Iterator[Match]:
         if call.scope.path not in tested:
             continue
         for taint in value.taints:
-            if "+.startswith" in taint.passed and not matches_any(taint.passed, _RESOLVED):
-                if taint.kind in ("request", "network", "parameter"):
-                    yield Match(call.node, "the path was compared before `..` was resolved")
-                    break
+            if (
+                "+.startswith" in taint.passed
+                and not matches_any(taint.passed, _RESOLVED)
+                and taint.kind in ("request", "network", "parameter")
+            ):
+                yield Match(call.node, "the path was compared before `..` was resolved")
+                break
 
 
 def _ends_separated(node: ast.expr) -> bool:

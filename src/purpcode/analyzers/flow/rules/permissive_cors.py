@@ -1,11 +1,12 @@
 """Cross-origin sharing with everybody."""
 
+import ast
 import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.detectors import Flow
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 from purpcode.analyzers.flow.values import Value
 
 _ORIGIN = "access-control-allow-origin"
@@ -85,7 +86,7 @@ def _settings(code: Code) -> Iterator[Match]:
             yield Match(store.node, _SHARED, "medium" if credentials else "low")
 
 
-def _header_writes(code: Code) -> Iterator[tuple[object, str, Value, str]]:
+def _header_writes(code: Code) -> Iterator[tuple[ast.AST, str, Value, str]]:
     """(node, header, value, scope) of every response header that is set."""
     for store in code.stores:
         if isinstance(store.key, str):
@@ -117,7 +118,8 @@ def _headers(code: Code) -> Iterator[Match]:
         for match in _REFLECTED.judge(node, value):
             yield match if scope in with_credentials else Match(match.node, match.message, "low")
         if value.text in ("*", "null"):
-            yield Match(node, _SHARED, "medium" if scope in with_credentials else "low")  # type: ignore[arg-type]
+            level: Level = "medium" if scope in with_credentials else "low"
+            yield Match(node, _SHARED, level)
 
 
 RULE = FlowRule(

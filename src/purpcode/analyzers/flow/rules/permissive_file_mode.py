@@ -14,12 +14,16 @@ _CHANGES = ("os.chmod", "os.fchmod", "os.lchmod", "os.mknod", "os.mkfifo")
 _MAKES = ("os.mkdir", "os.makedirs", "pathlib.Path().mkdir", "pathlib.Path().touch", "os.open")
 _COMMANDS = ("os.system", "subprocess.run", "subprocess.call", "subprocess.check_call",
              "subprocess.check_output", "subprocess.Popen")  # fmt: skip
-_CHMOD = re.compile(r"\bchmod\s+(-\w+\s+)*(0?[0-7]{2}[2367]|[ugo]*[ao][ugo]*[+=]\w*w\w*|[+]?a[+=]\w*w)\b")
+_CHMOD = re.compile(
+    r"\bchmod\s+(-\w+\s+)*(0?[0-7]{2}[2367]|[ugo]*[ao][ugo]*[+=]\w*w\w*|[+]?a[+=]\w*w)\b"
+)
 
 
 def _mode(call: Call) -> object:
-    if call.fits("pathlib.Path().chmod") or call.fits("pathlib.Path().mkdir") or call.fits(
-        "pathlib.Path().touch"
+    if (
+        call.fits("pathlib.Path().chmod")
+        or call.fits("pathlib.Path().mkdir")
+        or call.fits("pathlib.Path().touch")
     ):
         value = call.argument(0, "mode")
     elif call.names & {"os.open"}:
@@ -40,10 +44,8 @@ def _for_everybody(code: Code) -> Iterator[Match]:
         if call.names & {"os.chmod", "os.fchmod", "os.lchmod"} or call.fits("*.chmod"):
             yield Match(call.node, f"mode {mode:#o} lets every user write")
         else:  # the umask still takes bits away, unless it was changed
-            clear = any(
-                one.args and one.args[0].const == 0 for one in code.calls_to(("os.umask",))
-            )
-            level = "medium" if clear or mode == 0o777 and call.names & {"os.open"} else "low"
+            clear = any(one.args and one.args[0].const == 0 for one in code.calls_to(("os.umask",)))
+            level = "medium" if clear or (mode == 0o777 and call.names & {"os.open"}) else "low"
             yield Match(call.node, f"created with mode {mode:#o}", level)  # type: ignore[arg-type]
 
 

@@ -7,19 +7,25 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.form import ancestors, called_name, dotted, own_nodes, parents
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 
-_OPENERS = ("open", "os.fdopen", "os.open", "gzip.open", "bz2.open", "lzma.open", "tarfile.open",
-            "zipfile.ZipFile", "socket.socket", "socket.create_connection", "sqlite3.connect",
-            "psycopg2.connect", "pymysql.connect", "mysql.connector.connect", "pathlib.Path().open",
-            "smtplib.SMTP", "smtplib.SMTP_SSL", "ftplib.FTP", "shelve.open", "mmap.mmap",
-            "urllib.request.urlopen", "multiprocessing.Pool", "wave.open")  # fmt: skip
-_CLOSERS = frozenset(("close", "quit", "terminate", "shutdown", "detach", "release", "__exit__",
-                      "disconnect", "aclose"))  # fmt: skip
+_OPENERS = (
+    *("open", "os.fdopen", "os.open", "gzip.open", "bz2.open", "lzma.open", "tarfile.open"),
+    *("zipfile.ZipFile", "socket.socket", "socket.create_connection", "sqlite3.connect"),
+    *("psycopg2.connect", "pymysql.connect", "mysql.connector.connect", "pathlib.Path().open"),
+    *("smtplib.SMTP", "smtplib.SMTP_SSL", "ftplib.FTP", "shelve.open", "mmap.mmap"),
+    *("urllib.request.urlopen", "multiprocessing.Pool", "wave.open"),
+)
+_CLOSERS = frozenset(
+    ("close", "quit", "terminate", "shutdown", "detach", "__exit__", "disconnect", "aclose")
+)
 _READERS = frozenset(
-    ("load", "reader", "writer", "DictReader", "DictWriter", "dump", "print", "len", "write", "read",
-     "fstat", "lseek", "ftruncate", "iter", "list", "enumerate", "sorted", "input", "flock", "lockf")
-)  # fmt: skip
+    (
+        *("load", "reader", "writer", "DictReader", "DictWriter", "dump", "print", "len"),
+        *("write", "read", "fstat", "lseek", "ftruncate", "iter", "list", "enumerate", "sorted"),
+        *("input", "flock", "lockf"),
+    )
+)
 """Functions that use a handle and do not take it over."""
 
 
@@ -35,6 +41,11 @@ class _Handle:
             if isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Load)
         ]
 
+    @property
+    def is_connection(self) -> bool:
+        """Whether it is a database's connection."""
+        return any(name.endswith(".connect") for name in self.call.names)
+
     def escapes(self, parent: dict[ast.AST, ast.AST]) -> bool:
         """Whether somebody else may close it: it is returned, kept, handed on, or shared."""
         own = set(own_nodes(self.function))
@@ -42,15 +53,20 @@ class _Handle:
             above = parent.get(use)
             if use not in own:
                 return True  # an inner function closes over it
-            if isinstance(above, ast.Attribute | ast.Compare | ast.For | ast.comprehension | ast.If):
+            if isinstance(
+                above, ast.Attribute | ast.Compare | ast.For | ast.comprehension | ast.If
+            ):
                 continue
             if isinstance(above, ast.withitem | ast.BoolOp | ast.UnaryOp | ast.While | ast.IfExp):
                 continue
-            if isinstance(above, ast.Call) and use in above.args and (
-                called_name(above) in _READERS
+            if (
+                isinstance(above, ast.Call)
+                and use in above.args
+                and (called_name(above) in _READERS)
             ):
                 continue
-            return not (isinstance(above, ast.Call) and dotted(above.func) == "os.close")
+            if not (isinstance(above, ast.Call) and dotted(above.func) == "os.close"):
+                return True
         shared = [one for one in own if isinstance(one, ast.Global | ast.Nonlocal)]
         return any(self.name in one.names for one in shared)
 
@@ -96,7 +112,8 @@ def _leaks(code: Code) -> Iterator[Match]:
         elif _left_early(handle, closings, parent):
             yield Match(handle.call.node, "stays open on the way that leaves before close()")
         elif _swallowed(handle, closings, parent):
-            yield Match(handle.call.node, "stays open when the exception handler runs")
+            level: Level = "low" if handle.is_connection else "medium"
+            yield Match(handle.call.node, "stays open when the exception handler runs", level)
         else:
             yield Match(handle.call.node, "stays open when an error comes first", "low")
 
@@ -115,9 +132,7 @@ def _certain(closing: ast.AST, parent: dict[ast.AST, ast.AST]) -> bool:
     return False
 
 
-def _left_early(
-    handle: _Handle, closings: list[ast.AST], parent: dict[ast.AST, ast.AST]
-) -> bool:
+def _left_early(handle: _Handle, closings: list[ast.AST], parent: dict[ast.AST, ast.AST]) -> bool:
     """A return between opening and the last closing whose branch does not close."""
     opened = handle.bound.end_lineno or handle.bound.lineno
     last = max(getattr(one, "lineno", 0) for one in closings)
@@ -145,9 +160,7 @@ def _tests(test: ast.expr, name: str) -> bool:
     return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(test))
 
 
-def _swallowed(
-    handle: _Handle, closings: list[ast.AST], parent: dict[ast.AST, ast.AST]
-) -> bool:
+def _swallowed(handle: _Handle, closings: list[ast.AST], parent: dict[ast.AST, ast.AST]) -> bool:
     """Opened and closed in one try body whose handlers go on without closing."""
     for one in ancestors(handle.bound, parent):
         if not isinstance(one, ast.Try) or not one.handlers:
@@ -161,9 +174,25 @@ def _swallowed(
             or called_name(getattr(handler.body[-1], "value", None) or handler) in ("exit", "_exit")
             for handler in one.handlers
         )
+        if all(_only_from_opening(handler) for handler in one.handlers):
+            return False
         risky = [part for part in one.body if part.lineno > handle.bound.lineno]
         return only_here and not leaves and len(risky) > 1
     return False
+
+
+def _only_from_opening(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler catches only what opening raises: then nothing is open."""
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return all(dotted(one).rpartition(".")[2] in _OPENING if one else False for one in kinds)
+
+
+_OPENING = frozenset(
+    (
+        *("FileNotFoundError", "FileExistsError", "PermissionError", "IsADirectoryError"),
+        *("URLError", "HTTPError", "ConnectionRefusedError", "gaierror", "BadZipFile"),
+    )
+)
 
 
 RULE = FlowRule(
@@ -171,7 +200,8 @@ RULE = FlowRule(
     title="Handle not closed on every way out",
     cwes=(772, 404, 775),
     severity="medium",
-    severity_reason="Handles add up until the process can open no more, and unwritten data is lost.",
+    severity_reason="Handles add up until the process can open no more, and unwritten data is"
+    " lost.",
     fix="Open it in a with statement, or close it in finally.",
     reference="https://cwe.mitre.org/data/definitions/772.html",
     detectors=(_leaks,),

@@ -143,7 +143,8 @@ from urllib.parse import quote
 from urllib.request import urlopen
 
 def preview(request):
-    return urlopen("https://status.example.com/host/" + quote(request.GET["name"]), timeout=5).read()
+    address = "https://status.example.com/host/" + quote(request.GET["name"])
+    return urlopen(address, timeout=5).read()
 """,
         """
 from urllib.parse import urlparse

@@ -8,9 +8,19 @@ from purpcode.analyzers.flow.key_material import is_fixed
 from purpcode.analyzers.flow.rule import FlowRule, Match
 
 _BLOCK = tuple(
-    f"*{name}.new" for name in ("AES", "DES", "DES3", "Blowfish", "ARC2", "CAST", "ChaCha20", "Salsa20",
-                                "ChaCha20_Poly1305")
-)  # fmt: skip
+    f"*{name}.new"
+    for name in (
+        "AES",
+        "DES",
+        "DES3",
+        "Blowfish",
+        "ARC2",
+        "CAST",
+        "ChaCha20",
+        "Salsa20",
+        "ChaCha20_Poly1305",
+    )
+)
 _MODES = tuple(f"*modes.{name}" for name in ("CBC", "CTR", "GCM", "CFB", "OFB", "CFB8", "XTS"))
 _AEAD = tuple(
     f"*{name}().encrypt"
@@ -54,7 +64,9 @@ def _fixed(code: Code) -> Iterator[Match]:
         elif _is_the_key(call, node):
             yield Match(call.node, "the IV is the key itself")
         elif _made_once(code, call, node):
-            yield Match(call.node, "every message is encrypted with the same nonce", None, (323, 329))
+            yield Match(
+                call.node, "every message is encrypted with the same nonce", None, (323, 329)
+            )
 
 
 def _is_the_key(call: Call, node: ast.expr) -> bool:
@@ -81,17 +93,25 @@ def _made_once(code: Code, call: Call, node: ast.expr) -> bool:
         return bool(made) and all(one.scope.name == "__init__" for one in made) and _random(made)
     local = any(one.scope.path == call.scope.path for one in made)
     parameter = any(one.arg == path for one in ast.walk(function.args) if isinstance(one, ast.arg))
-    return bool(made) and not local and not parameter and _random(made) and all(
-        one.scope.path == "" for one in made
+    return (
+        bool(made)
+        and not local
+        and not parameter
+        and _random(made)
+        and all(one.scope.path == "" for one in made)
     )
 
 
 def _random(made: list[Store]) -> bool:
     return all(
-        one.source is not None and ("urandom" in (text := ast.unparse(one.source)) or "random_bytes" in text
-                                    or "token_bytes" in text)
+        one.source is not None
+        and (
+            "urandom" in (text := ast.unparse(one.source))
+            or "random_bytes" in text
+            or "token_bytes" in text
+        )
         for one in made
-    )  # fmt: skip
+    )
 
 
 RULE = FlowRule(
@@ -99,7 +119,8 @@ RULE = FlowRule(
     title="Initialisation vector or nonce used again",
     cwes=(329, 323, 1204),
     severity="medium",
-    severity_reason="With the same IV equal messages look equal; a nonce used twice undoes GCM and CTR.",
+    severity_reason="With the same IV equal messages look equal; a nonce used twice undoes "
+    "GCM and CTR.",
     fix="Make a fresh one for every message with `os.urandom` and send it along.",
     reference="https://cwe.mitre.org/data/definitions/329.html",
     detectors=(_fixed,),

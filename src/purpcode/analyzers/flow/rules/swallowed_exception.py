@@ -9,12 +9,35 @@ from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.shapes import caught_names, does_nothing, last_name, names_a_check
 
 _EXPECTED = frozenset(
-    ("FileNotFoundError", "FileExistsError", "KeyError", "IndexError", "StopIteration", "ImportError",
-     "ModuleNotFoundError", "KeyboardInterrupt", "AttributeError", "ProcessLookupError", "Empty",
-     "NotImplementedError", "CancelledError", "TimeoutError", "BrokenPipeError", "ValueError",
-     "ConnectionResetError", "BlockingIOError", "InterruptedError", "TypeError", "UnicodeDecodeError",
-     "GeneratorExit", "StopAsyncIteration", "DoesNotExist", "ConnectionError", "PermissionError")
-)  # fmt: skip
+    (
+        "FileNotFoundError",
+        "FileExistsError",
+        "KeyError",
+        "IndexError",
+        "StopIteration",
+        "ImportError",
+        "ModuleNotFoundError",
+        "KeyboardInterrupt",
+        "AttributeError",
+        "ProcessLookupError",
+        "Empty",
+        "NotImplementedError",
+        "CancelledError",
+        "TimeoutError",
+        "BrokenPipeError",
+        "ValueError",
+        "ConnectionResetError",
+        "BlockingIOError",
+        "InterruptedError",
+        "TypeError",
+        "UnicodeDecodeError",
+        "GeneratorExit",
+        "StopAsyncIteration",
+        "DoesNotExist",
+        "ConnectionError",
+        "PermissionError",
+    )
+)
 _VERIFYING = re.compile(r"(?i)^(full_)?clean$|^raise_if_not_|^(require|ensure)_|match_hostname")
 
 

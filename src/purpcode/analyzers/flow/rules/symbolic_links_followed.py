@@ -10,7 +10,9 @@ from purpcode.analyzers.flow.form import called_name
 from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 
 _CHANGES = frozenset(("remove", "unlink", "rmtree", "chmod", "chown", "write_text", "write_bytes"))
-_CHECKS = frozenset(("islink", "is_symlink", "realpath", "resolve", "lstat", "lchown", "is_relative_to"))
+_CHECKS = frozenset(
+    ("islink", "is_symlink", "realpath", "resolve", "lstat", "lchown", "is_relative_to")
+)
 
 
 def _walks(code: Code) -> Iterator[Match]:
@@ -27,7 +29,9 @@ def _walks(code: Code) -> Iterator[Match]:
 
 def _owner_changed(code: Code) -> Iterator[Match]:
     """chown below a folder that others may write to: a link gives its target away."""
-    walked = {id(call.scope.node) for call in code.calls_to(("os.walk", "os.scandir", "os.listdir"))}
+    walked = {
+        id(call.scope.node) for call in code.calls_to(("os.walk", "os.scandir", "os.listdir"))
+    }
     for call in code.calls_to(("os.chown", "shutil.chown")):
         chosen = call.keywords.get("follow_symlinks")
         if id(call.scope.node) not in walked or (chosen is not None and chosen.const is False):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Call, Code
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 
 _WEB = (
     "flask",
@@ -45,8 +45,8 @@ def _environments(code: Code) -> Iterator[Match]:
             template = "jinja2.Template" in call.names
             if template and not _is_html(call):
                 continue
-            level = "medium" if template or _shows_pages(code) else "low"
-            yield Match(call.node, "the template engine does not escape values", level)  # type: ignore[arg-type]
+            level: Level = "medium" if template or _shows_pages(code) else "low"
+            yield Match(call.node, "the template engine does not escape values", level)
     for call in code.calls_to(
         ("tornado.web.Application", "tornado.template.Template", "tornado.template.Loader")
     ):

@@ -31,9 +31,9 @@ def _left(code: Code) -> Iterator[Match]:
 def _handed_on(function: ast.AST) -> bool:
     """Whether the function gives something back or keeps it: its caller may clean up."""
     for node in ast.walk(function):
-        if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
-            if not isinstance(node.value, ast.Constant):
-                return True
+        given = node.value if isinstance(node, ast.Return | ast.Yield) else None
+        if given is not None and not isinstance(given, ast.Constant):
+            return True
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             return True
     return False

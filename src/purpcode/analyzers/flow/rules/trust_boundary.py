@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code, Scope
 from purpcode.analyzers.flow.detectors import Flow
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 
 _SESSIONS = ("flask.session", "web.request.session", "?session", "quart.session", "bottle.session")
 _IDENTITY = re.compile(
@@ -35,11 +35,11 @@ def _stored(code: Code) -> Iterator[Match]:
     for store in code.stores:
         if not any(n.endswith("[]") and n.removesuffix("[]") in _SESSIONS for n in store.names):
             continue
-        level = "low"
+        level: Level = "low"
         if isinstance(store.key, str) and _IDENTITY.search(store.key):
             level = "low" if _is_checked(store.scope) else "medium"
         for match in _FLOW.judge(store.node, store.value):
-            yield Match(match.node, match.message, level)  # type: ignore[arg-type]
+            yield Match(match.node, match.message, level)
         yield from _KEY.judge(store.node, store.key_value)
 
 
@@ -71,7 +71,7 @@ RULE = FlowRule(
     title="Request data taken into the session",
     cwes=(501,),
     severity="medium",
-    severity_reason="What later code reads from the session it believes to be the server's own word.",
+    severity_reason="Later code believes what the session says to be the server's own word.",
     fix="Check the value (look the user up, verify the password, allow known values only) before it"
     " enters the session, and never let the request choose the key.",
     reference="https://cwe.mitre.org/data/definitions/501.html",

@@ -1,5 +1,6 @@
 """Patterns that check a part of a value which is then used as a whole."""
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -12,10 +13,32 @@ _MATCH = ("re.match", "re.compile().match", "*.match")
 _SEARCH = ("re.search", "re.compile().search", "*.search", "re.findall")
 _END = re.compile(r"(\$|\\Z|\\z)\)*$")
 _START = re.compile(r"^\(*(\^|\\A)")
-_STRONG = ("+in", "+equals", "+re.fullmatch", "+*.fullmatch", "+.isalnum", "+.isdigit", "+.isidentifier",
-           "shlex.quote", "int", "float", "*secure_filename", "os.path.basename", "uuid.UUID",
-           "+*valid*", "+*allowed*", "+*safe*", "*sanit*", "*.hexdigest", "+*.hostname", "+*.netloc",
-           "+*.is_relative_to", "urllib.parse.quote*", "+.startswith", "re.sub")  # fmt: skip
+_STRONG = (
+    "+in",
+    "+equals",
+    "+re.fullmatch",
+    "+*.fullmatch",
+    "+.isalnum",
+    "+.isdigit",
+    "+.isidentifier",
+    "shlex.quote",
+    "int",
+    "float",
+    "*secure_filename",
+    "os.path.basename",
+    "uuid.UUID",
+    "+*valid*",
+    "+*allowed*",
+    "+*safe*",
+    "*sanit*",
+    "*.hexdigest",
+    "+*.hostname",
+    "+*.netloc",
+    "+*.is_relative_to",
+    "urllib.parse.quote*",
+    "+.startswith",
+    "re.sub",
+)
 
 
 def _texts(code: Code) -> dict[int, str]:
@@ -48,6 +71,17 @@ def _lets_more_in(call: Call, pattern: str) -> bool:
     return open_end
 
 
+def _refused(code: Code, checks: list[Call]) -> bool:
+    """Whether what does not match is refused (`if not re.match(...)`), not merely told apart."""
+    refused = {
+        id(node.operand) if isinstance(node, ast.UnaryOp) else id(node.left)
+        for node in code.nodes
+        if (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))
+        or (isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is))
+    }
+    return any(id(one.node) in refused for one in checks)
+
+
 def _unanchored(code: Code) -> Iterator[Match]:
     texts = _texts(code)
     tests: dict[str, list[Call]] = {}
@@ -60,9 +94,13 @@ def _unanchored(code: Code) -> Iterator[Match]:
             continue
         for taint in value.taints:
             tested = matches_any(taint.passed, ("+re.match", "+re.search", "+*.match", "+*.search"))
-            outside = taint.kind in ("request", "network") or (taint.kind == "parameter" and value.built)
+            outside = taint.kind in ("request", "network") or (
+                taint.kind == "parameter" and value.built and _refused(code, checks)
+            )
             if tested and outside and not matches_any(taint.passed, _STRONG):
-                yield Match(sink.node, f"the pattern in line {checks[0].node.lineno} checks only a part")
+                yield Match(
+                    sink.node, f"the pattern in line {checks[0].node.lineno} checks only a part"
+                )
                 break
 
 
@@ -147,7 +185,7 @@ def note():
             return handle.read()
     return "bad", 400
 """,
-        r'''
+        r"""
 import re
 import sqlite3
 
@@ -155,6 +193,6 @@ def count(table):
     if not re.match(r"^[a-z_]+\Z", table):
         raise ValueError(table)
     return sqlite3.connect("x.db").execute(f"SELECT COUNT(*) FROM {table}").fetchone()
-''',
+""",
     ),
 )

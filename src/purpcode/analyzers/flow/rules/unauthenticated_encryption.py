@@ -7,8 +7,17 @@ from purpcode.analyzers.flow.rule import FlowRule, Match
 
 _MODES = tuple(f"*modes.{name}" for name in ("CBC", "CTR", "CFB", "OFB", "CFB8"))
 _PLAIN = ("MODE_CBC", "MODE_CTR", "MODE_CFB", "MODE_OFB", "MODE_OPENPGP")
-_AUTHENTICATES = ("hmac.*", "*.HMAC", "*.HMAC.new", "*.CMAC", "*.CMAC.new", "*.poly1305.*", "*.blake2b",
-                  "*.blake2s", "*.compare_digest")  # fmt: skip
+_AUTHENTICATES = (
+    "hmac.*",
+    "*.HMAC",
+    "*.HMAC.new",
+    "*.CMAC",
+    "*.CMAC.new",
+    "*.poly1305.*",
+    "*.blake2b",
+    "*.blake2s",
+    "*.compare_digest",
+)
 
 
 def _unauthenticated(code: Code) -> Iterator[Match]:
@@ -27,7 +36,8 @@ RULE = FlowRule(
     title="Encryption without authentication",
     cwes=(353, 345),
     severity="low",
-    severity_reason="Who can change the ciphertext changes the text; whether anybody can is not seen here.",
+    severity_reason="Who can change the ciphertext changes the text; whether anybody can is "
+    "not seen here.",
     fix="Use AES-GCM, ChaCha20-Poly1305 or Fernet, or compute an HMAC over IV and ciphertext.",
     reference="https://cwe.mitre.org/data/definitions/353.html",
     detectors=(_unauthenticated,),

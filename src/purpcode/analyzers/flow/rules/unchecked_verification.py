@@ -9,14 +9,27 @@ from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.shapes import Function, functions, last_name, names_a_check, within
 
 _ANSWERING = (
-    "hmac.compare_digest", "secrets.compare_digest", "werkzeug.security.check_password_hash",
-    "?check_password_hash", "bcrypt.checkpw", "django.contrib.auth.hashers.check_password",
-    "*.check_password", "passlib.hash.*.verify", "passlib.context.CryptContext().verify",
-    "?pwd_context.verify", "*.bcrypt.check_password_hash", "flask_bcrypt.Bcrypt().check_password_hash",
-    "django.utils.http.url_has_allowed_host_and_scheme", "*.has_perm", "*.has_permission",
-    "*.validate_on_submit", "django.utils.crypto.constant_time_compare", "*.is_relative_to",
-    "pyotp.TOTP().verify", "itsdangerous.Signer().validate",
-)  # fmt: skip
+    "hmac.compare_digest",
+    "secrets.compare_digest",
+    "werkzeug.security.check_password_hash",
+    "?check_password_hash",
+    "bcrypt.checkpw",
+    "django.contrib.auth.hashers.check_password",
+    "*.check_password",
+    "passlib.hash.*.verify",
+    "passlib.context.CryptContext().verify",
+    "?pwd_context.verify",
+    "*.bcrypt.check_password_hash",
+    "flask_bcrypt.Bcrypt().check_password_hash",
+    "django.utils.http.url_has_allowed_host_and_scheme",
+    "*.has_perm",
+    "*.has_permission",
+    "*.validate_on_submit",
+    "django.utils.crypto.constant_time_compare",
+    "*.is_relative_to",
+    "pyotp.TOTP().verify",
+    "itsdangerous.Signer().validate",
+)
 """Functions that answer by True and False, and never by raising."""
 
 _COUNTING = ("os.write", "socket.socket().send", "socket.accepted().send")

@@ -10,10 +10,13 @@ from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.form import called_name
 from purpcode.analyzers.flow.rule import FlowRule, Match
 
-_SAFE_FILTERS = ("data", "tar")
-_LOOKS = frozenset(("realpath", "abspath", "resolve", "commonpath", "commonprefix", "is_relative_to",
-                    "relative_to", "startswith", "isabs", "is_absolute", "normpath", "basename",
-                    "secure_filename", "safe_join", "islnk", "issym", "isfile", "isreg"))  # fmt: skip
+_LOOKS = frozenset(
+    (
+        *("realpath", "abspath", "resolve", "commonpath", "commonprefix", "is_relative_to"),
+        *("relative_to", "startswith", "isabs", "is_absolute", "normpath", "basename"),
+        *("secure_filename", "safe_join", "islnk", "issym", "isfile", "isreg"),
+    )
+)
 _CHECKER = re.compile(r"(?i)safe|check|valid|sanit|allow|inside|within|filter")
 _MEMBER = re.compile(r"(?i)\.(filename|name|namelist|getnames|infolist|getmembers)\b")
 
@@ -31,9 +34,11 @@ def _checked(call: Call) -> bool:
 def _filtered(call: Call) -> bool:
     if "filter" in call.keywords:
         chosen = call.keywords["filter"]
-        return not (chosen.text == "fully_trusted" or "tarfile.fully_trusted_filter" in chosen.names)
+        return not (
+            chosen.text == "fully_trusted" or "tarfile.fully_trusted_filter" in chosen.names
+        )
     members = call.argument(1 if call.fits("*.extractall") else None, "members")
-    return members is not None and members.const is not None or call.spread
+    return (members is not None and members.const is not None) or call.spread
 
 
 def _tar(code: Code) -> Iterator[Match]:
@@ -43,6 +48,17 @@ def _tar(code: Code) -> Iterator[Match]:
         if any(one.endswith("extraction_filter") for store in code.stores for one in store.names):
             continue
         yield Match(call.node, "members of a tar file may point outside the folder, also by links")
+
+
+def _any_format(code: Code) -> Iterator[Match]:
+    """shutil.unpack_archive also takes tar files."""
+    for call in code.calls_to(("shutil.unpack_archive",)):
+        name, kind = call.argument(0, "filename"), call.argument(2, "format")
+        zipped = (kind is not None and kind.text == "zip") or (
+            name is not None and (name.text or "").endswith(".zip")
+        )
+        if not zipped and "filter" not in call.keywords and not call.spread:
+            yield Match(call.node, "members of a tar file may point outside the folder", "low")
 
 
 def _is_tar(name: str) -> bool:
@@ -58,7 +74,9 @@ def _by_hand(code: Code) -> Iterator[Match]:
             continue
         node = call.node.args[0] if call.fits("open") and call.node.args else call.node.func
         if _names_member(node, call.scope.node) and not _checked(call):
-            yield Match(call.node, "a member's own name decides which file is written", cwes=(22, 29, 23))
+            yield Match(
+                call.node, "a member's own name decides which file is written", cwes=(22, 29, 23)
+            )
 
 
 def _writing(call: Call) -> bool:
@@ -104,7 +122,7 @@ RULE = FlowRule(
     fix='Pass filter="data" to tarfile\'s extract functions; check that each resolved path stays in'
     " the folder before writing a member by hand.",
     reference="https://docs.python.org/3/library/tarfile.html#extraction-filters",
-    detectors=(_tar, _by_hand),
+    detectors=(_tar, _any_format, _by_hand),
     insecure=(
         """
 import tarfile

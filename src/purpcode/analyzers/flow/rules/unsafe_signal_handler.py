@@ -29,7 +29,8 @@ def _shared_locks(code: Code) -> set[str]:
     return {
         dotted(target)
         for node in code.nodes
-        if isinstance(node, ast.Assign) and called_name(node.value) in ("Lock", "Condition", "Semaphore")
+        if isinstance(node, ast.Assign)
+        and called_name(node.value) in ("Lock", "Condition", "Semaphore")
         for target in node.targets
     }
 
@@ -49,8 +50,8 @@ def _unsafe(code: Code) -> Iterator[Match]:
                     yield Match(node, "changes what the interrupted code may be changing", "low")
                 elif name in _BLOCKING and owner in ("queue", "time") and name != "get":
                     yield Match(node, "waits inside a signal handler", "low")
-            elif isinstance(node, ast.With | ast.AsyncWith):
-                if any(dotted(item.context_expr) in locks for item in node.items):
+            for item in node.items if isinstance(node, ast.With | ast.AsyncWith) else ():
+                if dotted(item.context_expr) in locks:
                     yield Match(node, "waits for a lock that the interrupted code may hold")
 
 

@@ -26,7 +26,9 @@ def _targets(code: Code) -> set[str]:
         elif call.fits("threading.Thread"):
             given = [k.value for k in call.node.keywords if k.arg == "target"] + call.node.args[1:2]
         elif call.fits("threading.Timer"):
-            given = call.node.args[1:2] + [k.value for k in call.node.keywords if k.arg == "function"]
+            given = call.node.args[1:2] + [
+                k.value for k in call.node.keywords if k.arg == "function"
+            ]
         else:
             given = call.node.args[:1]
         found |= {dotted(one).rpartition(".")[2] for one in given if dotted(one)}
@@ -77,7 +79,9 @@ def _locked(node: ast.AST, parent: dict[ast.AST, ast.AST]) -> bool:
     if any(isinstance(one, ast.With | ast.AsyncWith) for one in around):
         return True
     function = around[-1] if around else node
-    return any(isinstance(one, ast.Attribute) and one.attr == "acquire" for one in ast.walk(function))
+    return any(
+        isinstance(one, ast.Attribute) and one.attr == "acquire" for one in ast.walk(function)
+    )
 
 
 RULE = FlowRule(

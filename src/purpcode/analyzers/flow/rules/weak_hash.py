@@ -8,16 +8,32 @@ from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.purpose import function_around, purposes, words_of
 from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 
-_DIRECT = ("hashlib.md5", "hashlib.sha1", "*.Hash.MD5.new", "*.Hash.SHA1.new", "*.Hash.SHA.new",
-           "*.Hash.MD4.new", "*.Hash.MD2.new", "*.hashes.MD5", "*.hashes.SHA1", "?MD5.new",
-           "?SHA1.new", "md5.new", "sha.new", "passlib.hash.hex_md5.hash", "passlib.hash.hex_sha1.hash",
-           "?hashes.MD5", "?hashes.SHA1")  # fmt: skip
+_DIRECT = (
+    "hashlib.md5",
+    "hashlib.sha1",
+    "*.Hash.MD5.new",
+    "*.Hash.SHA1.new",
+    "*.Hash.SHA.new",
+    "*.Hash.MD4.new",
+    "*.Hash.MD2.new",
+    "*.hashes.MD5",
+    "*.hashes.SHA1",
+    "?MD5.new",
+    "?SHA1.new",
+    "md5.new",
+    "sha.new",
+    "passlib.hash.hex_md5.hash",
+    "passlib.hash.hex_sha1.hash",
+    "?hashes.MD5",
+    "?hashes.SHA1",
+)
 _WEAK = re.compile(r"(?i)(md[245]|sha-?1?|ripemd-?160|whirlpool-?t)")
 _CHECKSUM = re.compile(
     r"(?i)check_?sum|etag|cache|finger_?print|dedup|duplicate|(content|file|image|row|data)_?(hash|md5)|"
     r"chunk|md5_?sum|sha1_?sum|bucket|shard|partition|gravatar|avatar|colou?r|bloom|file_?name|"
     r"(^|_)path$|version|revision|change|ring|minhash|simhash|feature|slug|commit|blob|object_?id|"
-    r"short_?id|cache_?key|locat|digest_file|ident|accept|websocket|pack|integrity|content$"
+    r"(call|row|url|query|name|prompt|text|config|schema)_hash$|short_?id|cache_?key|"
+    r"locat|digest_file|ident|accept|websocket|pack|integrity|content$"
 )
 _SECURITY = re.compile(
     r"(?i)passw|(^|_)pwd|token|secret|sign|session|auth|credential|otp|api_?key|licen[cs]e|hmac|(^|_)mac$"
@@ -36,9 +52,16 @@ def _weak_hashes(code: Code) -> Iterator[Match]:
 
 
 def _hash_classes(code: Code) -> Iterator[Match]:
-    """A hash handed on by name: `hashlib.pbkdf2_hmac` is another rule's, `sign(..., "sha1")` ours."""
-    for call in code.calls_to(("OpenSSL.crypto.sign", "*.X509().sign", "*.X509Req().sign",
-                               "OpenSSL.crypto.X509().sign", "OpenSSL.crypto.X509Req().sign")):  # fmt: skip
+    """A signature over a hash that is handed on by name."""
+    for call in code.calls_to(
+        (
+            "OpenSSL.crypto.sign",
+            "*.X509().sign",
+            "*.X509Req().sign",
+            "OpenSSL.crypto.X509().sign",
+            "OpenSSL.crypto.X509Req().sign",
+        )
+    ):
         for one in (*call.args, *call.keywords.values()):
             if _WEAK.fullmatch(one.text or ""):
                 yield Match(call.node, f"a signature is made over {one.text}")
@@ -51,6 +74,8 @@ def _excused(code: Code, call: Call) -> bool:
     around: ast.AST | None = code.parents.get(id(call.node))
     if isinstance(around, ast.keyword):
         around = code.parents.get(id(around))
+    if isinstance(around, ast.Dict):
+        return True  # a table of algorithms uses none of them
     if isinstance(around, ast.Call):
         name = around.func.attr if isinstance(around.func, ast.Attribute) else ""
         name = around.func.id if isinstance(around.func, ast.Name) else name
@@ -80,7 +105,8 @@ RULE = FlowRule(
     cwes=(328, 327),
     severity="medium",
     severity_reason="Different inputs with the same MD5 or SHA-1 are made at will.",
-    fix="Use SHA-256 or BLAKE2 (`hashlib.sha256`); for a mere checksum pass `usedforsecurity=False`.",
+    fix="Use SHA-256 or BLAKE2 (`hashlib.sha256`); for a mere checksum pass "
+    "`usedforsecurity=False`.",
     reference="https://cwe.mitre.org/data/definitions/328.html",
     detectors=(_weak_hashes, _hash_classes),
     insecure=(

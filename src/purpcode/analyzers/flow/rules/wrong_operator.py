@@ -33,9 +33,7 @@ def _compared_not_assigned(code: Code) -> Iterator[Match]:
                 and isinstance(compare.ops[0], ast.Eq)
                 and isinstance(compare.left, ast.Name | ast.Attribute | ast.Subscript)
             ):
-                yield Match(
-                    node, "this compares and assigns nothing", _level(compare.left), (482,)
-                )
+                yield Match(node, "this compares and assigns nothing", _level(compare.left), (482,))
 
 
 def _inverted_bits(code: Code) -> Iterator[Match]:
@@ -49,7 +47,9 @@ def _inverted_bits(code: Code) -> Iterator[Match]:
                     and isinstance(one.op, ast.Invert)
                     and isinstance(one.operand, ast.Name | ast.Attribute | ast.Call)
                 ):
-                    yield Match(one, "~ of a truth value is always true", _level(one.operand), (480,))
+                    yield Match(
+                        one, "~ of a truth value is always true", _level(one.operand), (480,)
+                    )
 
 
 def _reversed_assignment(code: Code) -> Iterator[Match]:

@@ -72,22 +72,15 @@ def rows(upload):
         yield element.text
 """,
         """
-import xml.etree.ElementTree as ET
 from flask import Flask, request
+from lxml import objectify
 
 app = Flask(__name__)
+PARSER = objectify.makeparser(huge_tree=True)
 
 @app.route("/feed", methods=["POST"])
 def feed():
-    return {"items": len(ET.fromstring(request.data))}
-""",
-        """
-from xml.dom import minidom
-from django.http import HttpResponse
-
-def titles(request):
-    document = minidom.parseString(request.body)
-    return HttpResponse(str(len(document.getElementsByTagName("title"))))
+    return {"items": objectify.fromstring(request.data, PARSER).countchildren()}
 """,
         """
 from lxml import etree

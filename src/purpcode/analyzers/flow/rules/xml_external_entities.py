@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.detectors import Flow
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 from purpcode.analyzers.flow.values import Value
 
 _LXML = (
@@ -77,22 +77,19 @@ def _parsers(code: Code) -> Iterator[Match]:
 
 def _default_lxml(code: Code) -> Iterator[Match]:
     """Outside data parsed by lxml as it is: before 5.0 it resolves entities of local files."""
-    safe = _safe_lines(code)
+    if any(code.calls_to(("lxml.etree.set_default_parser",))):
+        return
+    made = list(code.calls_to(_LXML_PARSERS))
+    hardened = any(_is_off(one.keywords.get("resolve_entities")) or one.spread for one in made)
     for call in code.calls_to(_LXML):
-        given = call.argument(1, "parser")
-        if given is not None or (call.scope.path, "default") in safe or call.spread:
+        parser, document = call.argument(1, "parser"), call.argument(0)
+        if parser is not None:
+            plain = parser.names and all(name.endswith("XMLParser()") for name in parser.names)
+            if hardened or not plain:
+                continue
+        if call.spread or _is_off(call.keywords.get("resolve_entities")) or document is None:
             continue
-        if _is_off(call.keywords.get("resolve_entities")):
-            continue
-        document = call.argument(0)
-        if document is not None:
-            yield from _FLOW.judge(call.node, document)
-
-
-def _safe_lines(code: Code) -> set[tuple[str, str]]:
-    """Scopes with a default parser of their own."""
-    scopes = {call.scope.path for call in code.calls_to(("lxml.etree.set_default_parser",))}
-    return {(scope.path, "default") for scope in code.scopes} if scopes else set()
+        yield from _FLOW.judge(call.node, document)
 
 
 def _sax(code: Code) -> Iterator[Match]:
@@ -110,8 +107,8 @@ def _sax(code: Code) -> Iterator[Match]:
         if document is None or document.known:
             continue
         outside = any(not _FLOW.is_harmless(taint) for taint in document.taints)
-        level = None if outside else "low"
-        yield Match(call.node, "the parser resolves external entities", level)  # type: ignore[arg-type]
+        level: Level | None = None if outside else "low"
+        yield Match(call.node, "the parser resolves external entities", level)
 
 
 def _enables(call: Call) -> bool:

@@ -1,0 +1,149 @@
+"""Rights given out as the request asks."""
+
+import re
+from collections.abc import Iterator
+
+from purpcode.analyzers.flow.code import Code, Scope
+from purpcode.analyzers.flow.naming import matches_any
+from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.shapes import Function, decorator_names, identifiers
+from purpcode.analyzers.flow.values import Value
+
+_RIGHT = re.compile(
+    r"(?i)^(is_)?(admin|superuser|staff|root)$|^(role|roles|permissions?|privileges?|user_role|"
+    r"access_level|is_moderator|scopes?)$"
+)
+_ALLOWING = re.compile(
+    r"(?i)admin|permission|staff|superuser|role|require|authori[sz]|owner|scope|moderator"
+)
+_CHOSEN = ("+in", "+equals", "+*valid*", "*validate*", "+*allowed*", "*sanit*")
+_MAKERS = re.compile(r"(?i)user|account|member|employee|profile|create|insert|update|person|grant")
+
+
+def _asked(value: Value) -> bool:
+    return any(
+        one.kind == "request" and not matches_any(one.passed, _CHOSEN) for one in value.taints
+    )
+
+
+def _guarded(scope: Scope) -> bool:
+    """Whether the handler asks for rights itself: its decorators or conditions mention them."""
+    if not isinstance(scope.node, Function):
+        return False
+    if any(_ALLOWING.search(name) for name in decorator_names(scope.node)):
+        return True
+    mentioned = set()
+    for one in scope.node.body:
+        mentioned |= identifiers(one)
+    given = any(re.search(r"(?i)admin|current|actor", one.arg) for one in scope.node.args.args)
+    return given or any(
+        re.search(r"(?i)current_user|has_perm|check_perm|require_|get_identity|current_admin", one)
+        for one in mentioned
+    )
+
+
+def _stored(code: Code) -> Iterator[Match]:
+    for store in code.stores:
+        attribute = next((n.rpartition(".")[2] for n in store.names if "." in n), "")
+        if _RIGHT.search(attribute) and _asked(store.value) and not _guarded(store.scope):
+            yield Match(store.node, f"the sender chooses {attribute}")
+    for call in code.calls:
+        last = " ".join(one.rpartition(".")[2] for one in call.names)
+        if not _MAKERS.search(last) or _guarded(call.scope):
+            continue
+        for name, value in call.keywords.items():
+            if _RIGHT.search(name) and _asked(value):
+                yield Match(call.node, f"the sender chooses {name}")
+
+
+RULE = FlowRule(
+    id="privilege-from-request",
+    title="Right given because the request says so",
+    cwes=(269, 266),
+    severity="medium",
+    severity_reason="Everybody who can send the request makes himself an administrator.",
+    fix="Set rights in code (a plain user), or let only an administrator's handler change them.",
+    reference="https://cwe.mitre.org/data/definitions/269.html",
+    detectors=(_stored,),
+    insecure=(
+        """
+from flask import Flask, request
+from shop.models import User, db
+
+app = Flask(__name__)
+
+@app.post("/users")
+def create():
+    user = User(name=request.json["name"])
+    user.is_admin = request.json.get("is_admin", False)
+    db.session.add(user)
+    db.session.commit()
+    return {"id": user.id}
+""",
+        """
+from django.contrib.auth.models import User
+from django.http import JsonResponse
+
+def register(request):
+    user = User.objects.create_user(
+        request.POST["name"], password=request.POST["password"], is_staff=request.POST.get("staff")
+    )
+    return JsonResponse({"id": user.pk})
+""",
+        """
+from fastapi import FastAPI
+from shop.models import Account, store
+
+app = FastAPI()
+
+@app.post("/accounts")
+def create(name: str, role: str):
+    account = Account(name=name, role=role)
+    store.add(account)
+    return {"id": account.id}
+""",
+    ),
+    secure=(
+        """
+from flask import Flask, request
+from shop.models import User, db
+
+app = Flask(__name__)
+
+@app.post("/users")
+def create():
+    user = User(name=request.json["name"])
+    user.is_admin = False
+    db.session.add(user)
+    db.session.commit()
+    return {"id": user.id}
+""",
+        """
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.http import JsonResponse
+
+@permission_required("auth.change_user", raise_exception=True)
+def promote(request):
+    user = User.objects.get(pk=request.POST["id"])
+    user.is_staff = request.POST.get("staff") == "yes"
+    user.save()
+    return JsonResponse({"ok": True})
+""",
+        """
+from fastapi import FastAPI, HTTPException
+from shop.models import Account, store
+
+app = FastAPI()
+ROLES = {"reader", "author"}
+
+@app.post("/accounts")
+def create(name: str, role: str):
+    if role not in ROLES:
+        raise HTTPException(400, "role")
+    account = Account(name=name, role=role)
+    store.add(account)
+    return {"id": account.id}
+""",
+    ),
+)
