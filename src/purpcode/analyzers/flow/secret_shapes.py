@@ -16,6 +16,18 @@ _PLACEHOLDER = re.compile(
     r"the)[-_ ]?passw(or)?d\d?:?$|^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$"
 )
 """Texts that stand where a secret goes, or name it."""
+_PASSWORD_NAME = re.compile(
+    r"(?i)^_*([a-z0-9]+_)*(passw(or)?d|passphrase|passwd|pwd|pass|userpass|dbpass|dbpassword)(_?\d)?$"
+)
+_ABOUT_PASSWORDS = re.compile(
+    r"(?i)(^|_)(test|fake|dummy|sample|mock|wrong|bad|invalid|hash(ed)?|min|max|no|forgot|reset|confirm|"
+    r"field|input|label|prompt|msg|message|error|show|hide|type|rule)_|^pass$"
+)
+_DEFAULTS = re.compile(
+    r"(?i)^(admin|root|password\d*|guest|changeme|letmein|123456\d*|"
+    r"default|secret|toor|"
+    r"qwerty|postgres|administrator|admin123|pass|test|user)$"
+)
 _FORMS = (
     r"AKIA[0-9A-Z]{16}",
     r"ASIA[0-9A-Z]{16}",
@@ -65,3 +77,16 @@ def entropy(text: str) -> float:
     if not text:
         return 0.0
     return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())
+
+
+def holds_password(name: str, text: str) -> bool:
+    """Whether a variable of that name with that text holds a password."""
+    if not _PASSWORD_NAME.search(name) or _ABOUT_PASSWORDS.search(name):
+        return False
+    return 3 <= len(text) <= 100 and not is_placeholder(text)
+
+
+def password_cwes(text: str) -> tuple[int, ...] | None:
+    """The CWEs of a literal password where they are not the usual: well-known passwords are default
+    credentials as well."""
+    return (1392, 259, 798) if _DEFAULTS.search(text) else None

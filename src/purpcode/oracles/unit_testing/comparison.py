@@ -90,6 +90,8 @@ def _close(expected: Any, actual: Any, atol: float) -> bool:
 
 
 def _same_members(expected: Any, actual: Any) -> bool:
+    if isinstance(actual, range) and actual[len(expected) ** 2 :]:  # too long to be taken apart
+        return False
     try:
         return set(expected) == set(actual)
     except TypeError:
@@ -101,7 +103,8 @@ def _is_root(coefficients: Any, actual: Any, atol: float) -> bool:
     if type(actual) not in (int, float):
         return False
     try:
-        value = math.fsum(part * actual**power for power, part in enumerate(coefficients))
+        number = float(actual)  # an integer may have millions of digits, which its powers multiply
+        value = math.fsum(part * number**power for power, part in enumerate(coefficients))
     except (OverflowError, TypeError, ValueError):
         return False
     return abs(value) <= (atol or 1e-4)

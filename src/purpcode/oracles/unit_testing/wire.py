@@ -15,6 +15,9 @@ Export = Callable[[Any], Any]
 """Gives a JSON form to a value that has none of its own, or raises `WireError`."""
 
 MAX_DEPTH = 100
+MAX_FRACTION_BITS = 1 << 17
+"""Reducing longer fractions takes minutes, and the reader may stand outside of the sandbox."""
+_MANY, _LEAST_SPREAD = 1000, 8
 
 
 class WireError(Exception):
@@ -197,10 +200,12 @@ def _decode_tagged(form: Any, reader: Reader) -> Any:
     tag, *rest = form
     if tag in _SEQUENCES:
         (items,) = rest
-        return _SEQUENCES[tag](decode(item, reader) for item in items)
+        decoded = [decode(item, reader) for item in items]
+        return _SEQUENCES[tag](decoded if tag in "lt" else _spread(decoded))
     if tag == "d":
         (pairs,) = rest
-        return {decode(key, reader): decode(value, reader) for key, value in pairs}
+        keys = _spread([decode(key, reader) for key, _ in pairs])
+        return dict(zip(keys, (decode(value, reader) for _, value in pairs), strict=True))
     if tag in ("r", "o"):
         module, name, arguments = rest
         return _decode_record(tag, (module, name), arguments, reader)
@@ -220,10 +225,20 @@ def _decode_tagged(form: Any, reader: Reader) -> Any:
     return _decode_scalar(tag, rest)
 
 
+def _spread(members: list[Any]) -> list[Any]:
+    """Members of a set or keys, unless most share a hash: a million such numbers take hours."""
+    if len(members) > _MANY and len(set(map(hash, members))) * _LEAST_SPREAD < len(members):
+        raise WireError("too many members of a set or keys have the same hash")
+    return members
+
+
 def _decode_record(tag: str, kind: tuple[str, str], arguments: Any, reader: Reader) -> Any:
     if tag == "r" and kind in _RECORDS:
         __import__(kind[0])
-        return _standard(*kind)(*decode(arguments, reader))
+        values = decode(arguments, reader)
+        if kind[1] == "Fraction" and any(v.bit_length() > MAX_FRACTION_BITS for v in values):
+            raise WireError("a fraction is too long")
+        return _standard(*kind)(*values)
     if tag == "o" and kind in _ISO:
         __import__(kind[0])
         return _standard(*kind).fromisoformat(arguments)

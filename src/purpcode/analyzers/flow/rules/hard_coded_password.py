@@ -1,4 +1,4 @@
-"""Passwords written into the program: given to a connection, kept in a variable, compared with."""
+"""Passwords written into the program: given to a connection, kept in a variable."""
 
 import ast
 import re
@@ -6,22 +6,9 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.demonstration import hands_to_own_code, is_demonstration
-from purpcode.analyzers.flow.purpose import words_of
 from purpcode.analyzers.flow.rule import FlowRule, Level, Match
-from purpcode.analyzers.flow.secret_shapes import is_placeholder
+from purpcode.analyzers.flow.secret_shapes import holds_password, is_placeholder, password_cwes
 
-_NAME = re.compile(
-    r"(?i)^_*([a-z0-9]+_)*(passw(or)?d|passphrase|passwd|pwd|pass|userpass|dbpass|dbpassword)(_?\d)?$"
-)
-_ABOUT = re.compile(
-    r"(?i)(^|_)(test|fake|dummy|sample|mock|wrong|bad|invalid|hash(ed)?|min|max|no|forgot|reset|confirm|"
-    r"field|input|label|prompt|msg|message|error|show|hide|type|rule)_|^pass$"
-)
-_DEFAULTS = re.compile(
-    r"(?i)^(admin|root|password\d*|guest|changeme|letmein|123456\d*|"
-    r"default|secret|toor|"
-    r"qwerty|postgres|administrator|admin123|pass|test|user)$"
-)
 _POSITIONS = (
     ("*.login", 1, 2),
     ("requests.auth.HTTPBasicAuth", 1, 2),
@@ -33,8 +20,6 @@ _POSITIONS = (
     ("ftplib.FTP", 2, 3),
     ("ftplib.FTP_TLS", 2, 3),
 )
-_TABLE = re.compile(r"(?i)^_?(\w+_)?(users?|accounts?|credentials|passwords|logins)(_db|_table)?$")
-_PASSWORD = re.compile(r"(?i)passw(or)?d|^pwd$|^pw$")
 _NOT_CALLS = re.compile(
     r"(?i)^(print|input|getpass|ask|prompt|Field|Column|String|TextField|CharField|PasswordField|label|"
     r"add_argument|StringField|Label|Entry|dict_keys|translate|_|format|replace|get|pop|getattr|setattr)$"
@@ -45,13 +30,15 @@ def _assigned(code: Code) -> Iterator[Match]:
     for store in code.stores:
         text = _literal(store.source)
         name = store.key if isinstance(store.key, str) else (store.path or "").rpartition(".")[2]
-        if text is None or not _holds_password(name, text):
+        if text is None or not holds_password(name, text):
             continue
         shown = isinstance(store.node, ast.Name) and (
             is_demonstration(code, store.node, store.scope)
             or hands_to_own_code(code, name, store.scope)
         )
-        yield Match(store.node, f"'{name}' is a literal", "low" if shown else None, _cwes(text))
+        yield Match(
+            store.node, f"'{name}' is a literal", "low" if shown else None, password_cwes(text)
+        )
 
 
 def _given(code: Code) -> Iterator[Match]:
@@ -63,14 +50,16 @@ def _given(code: Code) -> Iterator[Match]:
         pair = auth.items or () if auth is not None else ()
         text = pair[1].text if len(pair) == 2 else None
         if text and not is_placeholder(text):
-            yield Match(call.node, "the password is a literal", None, _cwes(text))
+            yield Match(call.node, "the password is a literal", None, password_cwes(text))
         if _NOT_CALLS.search(name):
             continue
         for one in call.node.keywords:
             value = call.keywords.get(one.arg) if one.arg else None
-            if value is not None and value.text and _holds_password(str(one.arg), value.text):
+            if value is not None and value.text and holds_password(str(one.arg), value.text):
                 level = _level(code, call)
-                yield Match(one.value, f"'{one.arg}' is a literal", level, _cwes(value.text))
+                yield Match(
+                    one.value, f"'{one.arg}' is a literal", level, password_cwes(value.text)
+                )
 
 
 def _positional(code: Code) -> Iterator[Match]:
@@ -82,7 +71,9 @@ def _positional(code: Code) -> Iterator[Match]:
                 continue
             if not is_placeholder(value.text):
                 level = _level(code, call)
-                yield Match(call.node, "the password is a literal", level, _cwes(value.text))
+                yield Match(
+                    call.node, "the password is a literal", level, password_cwes(value.text)
+                )
 
 
 def _level(code: Code, call: Call) -> Level | None:
@@ -92,23 +83,6 @@ def _level(code: Code, call: Call) -> Level | None:
     return "low" if test and (own or code.uses_module("unittest", "pytest")) else None
 
 
-def _tables(code: Code) -> Iterator[Match]:
-    """`USERS = {"alice": "..."}` that passwords are compared with."""
-    tables = {
-        store.path: store
-        for store in code.stores
-        if store.path and _TABLE.search(store.path) and isinstance(store.source, ast.Dict)
-    }
-    for one in code.comparisons:
-        sides = (one.node.left, one.node.comparators[0])
-        if not any(_PASSWORD.search(name) for side in sides for name in _last_words(side)):
-            continue
-        for name in {word for side in sides for word in words_of(side)} & tables.keys():
-            entries = list((tables[name].value.fields or {}).values())
-            if entries and all(entry.text and " " not in entry.text for entry in entries):
-                yield Match(tables[name].node, f"'{name}' holds passwords", None, (798, 259, 256))
-
-
 def _displays(code: Code) -> Iterator[Match]:
     for display in code.displays:
         for key, one in zip(display.node.keys, display.node.values, strict=True):
@@ -116,8 +90,8 @@ def _displays(code: Code) -> Iterator[Match]:
             text = _literal(one)
             if not isinstance(name, str) or text is None or not (name.islower() or name.isupper()):
                 continue
-            if _holds_password(name, text):
-                yield Match(one, f"'{name}' is a literal", None, _cwes(text))
+            if holds_password(name, text):
+                yield Match(one, f"'{name}' is a literal", None, password_cwes(text))
 
 
 def _parameters(code: Code) -> Iterator[Match]:
@@ -131,45 +105,16 @@ def _parameters(code: Code) -> Iterator[Match]:
             ]
             for one, default in pairs:
                 text = _literal(default)
-                if text is not None and _holds_password(one.arg, text):
-                    yield Match(one, f"'{one.arg}' has a literal default", None, _cwes(text))
-
-
-def _compared(code: Code) -> Iterator[Match]:
-    """`if password == "..."`."""
-    for one in code.comparisons:
-        if not isinstance(one.operator, ast.Eq | ast.NotEq) or len(one.node.ops) != 1:
-            continue
-        for side, other in ((one.node.left, one.right), (one.node.comparators[0], one.left)):
-            text = other.text
-            if not text or isinstance(side, ast.Constant | ast.Call):
-                continue
-            if any(_holds_password(name, text) for name in _last_words(side)):
-                message = "a password is compared with a literal"
-                yield Match(one.node, message, None, _cwes(text))
+                if text is not None and holds_password(one.arg, text):
+                    yield Match(
+                        one, f"'{one.arg}' has a literal default", None, password_cwes(text)
+                    )
 
 
 def _literal(node: ast.expr | None) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     return None
-
-
-def _last_words(node: ast.expr) -> set[str]:
-    if isinstance(node, ast.Attribute):
-        return {node.attr}
-    return words_of(node) if isinstance(node, ast.Name | ast.Subscript) else set()
-
-
-def _holds_password(name: str, text: str) -> bool:
-    if not _NAME.search(name) or _ABOUT.search(name):
-        return False
-    return 3 <= len(text) <= 100 and not is_placeholder(text)
-
-
-def _cwes(text: str) -> tuple[int, ...] | None:
-    """Well-known passwords are default credentials as well."""
-    return (1392, 259, 798) if _DEFAULTS.search(text) else None
 
 
 RULE = FlowRule(
@@ -181,7 +126,7 @@ RULE = FlowRule(
     fix="Read it from the environment, a secret store or the user; store hashes of users' "
     "passwords.",
     reference="https://cwe.mitre.org/data/definitions/259.html",
-    detectors=(_assigned, _given, _displays, _parameters, _compared, _positional, _tables),
+    detectors=(_assigned, _given, _displays, _parameters, _positional),
     insecure=(
         """
 import pymysql
@@ -194,24 +139,6 @@ DB_PASSWORD = "hunter2hunter2"
 
 def settings():
     return {"user": "shop", "password": DB_PASSWORD}
-""",
-        """
-from flask import Flask, request
-
-app = Flask(__name__)
-
-@app.route("/login", methods=["POST"])
-def login():
-    password = request.form["password"]
-    if request.form["user"] == "admin" and password == "admin":
-        return "welcome"
-    return "no", 403
-""",
-        """
-USERS = {"alice": "wonder-1-land", "bob": "build3r"}
-
-def check(name, password):
-    return USERS.get(name) == password
 """,
         """
 import smtplib
@@ -254,21 +181,6 @@ DB_PASSWORD_ENV = "DB_PASSWORD"
 
 def labels():
     return {"password": "Password", "user": "User"}
-""",
-        """
-from flask import Flask, request
-from accounts import find
-from werkzeug.security import check_password_hash
-
-app = Flask(__name__)
-
-@app.route("/login", methods=["POST"])
-def login():
-    user = find(request.form["user"])
-    password = request.form.get("password", "")
-    if password == "" or not check_password_hash(user.password_hash, password):
-        return "no", 403
-    return "welcome"
 """,
         """
 import bcrypt

@@ -91,7 +91,7 @@ def _indexed(code: Code) -> Iterator[Match]:
                 and isinstance(node.ctx, ast.Load)
                 and _is_sequence(code, node)
             ):
-                yield Match(node, "the index comes from the request", cwes=(129, 125))
+                yield Match(node, "the index comes from the request", cwes=(129,))
 
 
 def _is_sequence(code: Code, node: ast.Subscript) -> bool:
@@ -110,7 +110,7 @@ def _is_sequence(code: Code, node: ast.Subscript) -> bool:
 RULE = FlowRule(
     id="outside-number",
     title="Number from a request used unchecked",
-    cwes=(369, 129, 125, 248),
+    cwes=(369, 129, 248),
     severity="low",
     severity_reason="The request ends with an error, or a negative index reads from the end.",
     fix="Parse in a try with ValueError, then compare with the bounds before use.",

@@ -100,7 +100,7 @@ def _swapped(code: Code) -> Iterator[Match]:
 RULE = FlowRule(
     id="unchecked-verification",
     title="Result of a check not used",
-    cwes=(252, 253, 683),
+    cwes=(252, 683),
     severity="medium",
     severity_reason="A check whose answer is dropped or meaningless lets everybody pass or nobody.",
     fix="Test the answer and refuse when it is false.",
