@@ -32,7 +32,8 @@ from purpcode.oracles.human_labels import LabelledAnswer, read_xstest, xstest_fi
 from purpcode.oracles.refusal import BIAS, CUE_LOG_ODDS, THRESHOLD, Reading, read_answer
 from purpcode.oracles.refusal_features import SIGNS
 
-OUT = Path(__file__).parent.parent / "src" / "purpcode" / "oracles" / "data" / "refusal_weights.json"
+ORACLES = Path(__file__).parent.parent / "src" / "purpcode" / "oracles"
+OUT = ORACLES / "data" / "refusal_weights.json"
 PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0)
 BIAS_PENALTY = 0.01
 FOLDS, INNER_FOLDS, REPEATS = 10, 5, 5
@@ -56,6 +57,7 @@ class Answers(NamedTuple):
 
 
 def read_answers(rows: list[LabelledAnswer]) -> Answers:
+    """What the detector reads in the answers, with their labels."""
     readings = [
         read_answer(row.answer, request=row.request, may_say_no=asks_yes_or_no(row.request))
         for row in rows
@@ -114,6 +116,7 @@ def choose_penalty(answers: Answers, part: Bools) -> float:
 
 
 def predict(answers: Answers, weights: Floats) -> Bools:
+    """Which answers refuse: by their cues, or by the weights where they take part."""
     return np.where(answers.weighed, answers.inputs @ weights >= 0, answers.by_rule)
 
 
@@ -138,10 +141,11 @@ def figures(answers: Answers, predicted: Bools, part: Bools) -> dict[str, Any]:
     from purpcode.oracles.calibration import cohen_kappa
 
     label, judged = answers.refuses[part], predicted[part]
+    pairs = zip(label, judged, strict=True)
     return {
         "n": int(part.sum()),
         "agreement": round(float((label == judged).mean()), 4),
-        "kappa": round(cohen_kappa([(str(a), str(b)) for a, b in zip(label, judged)]), 3),
+        "kappa": round(cohen_kappa([(str(a), str(b)) for a, b in pairs]), 3),
         "false_positives": int((judged & ~label).sum()),
         "false_negatives": int((label & ~judged).sum()),
     }
@@ -176,6 +180,7 @@ def report(answers: Answers, say: Callable[[str], None]) -> dict[str, dict[str, 
 
 
 def main() -> int:
+    """Report, and write the weights where asked to."""
     parser = argparse.ArgumentParser(description="Fit the refusal detector's weights.")
     parser.add_argument("--data", type=Path, default=os.environ.get("PURPCODE_DATA_DIR"))
     parser.add_argument("--write", action="store_true", help="replace the shipped weights")

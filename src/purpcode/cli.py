@@ -28,6 +28,7 @@ Topic = Literal[
 ]  # fmt: skip
 
 _Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+_Recipe = Annotated[Path, Parameter(help="A TOML recipe.")]
 
 EXIT_BUG = 70
 """What sysexits.h calls an internal software error."""
@@ -143,32 +144,32 @@ def run(recipe: Path, *, options: RunOptions = _DEFAULTS, redo: StageName | None
 
 
 @app.command
-def redteam(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
+def redteam(recipe: _Recipe, *, options: RunOptions = _DEFAULTS) -> None:
     """Turn security rules and seeds into training and held-out prompts."""
     _stage("redteam", recipe, options)
 
 
 @app.command
-def distill(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
+def distill(recipe: _Recipe, *, options: RunOptions = _DEFAULTS) -> None:
     """Sample rollouts with the guidelines and rules in the model's context."""
     _stage("distill", recipe, options)
 
 
 @app.command
-def verify(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
+def verify(recipe: _Recipe, *, options: RunOptions = _DEFAULTS) -> None:
     """Judge the rollouts with the oracles of their samples."""
     _stage("verify", recipe, options)
 
 
 @app.command
-def select(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
+def select(recipe: _Recipe, *, options: RunOptions = _DEFAULTS) -> None:
     """Keep the best verified rollout per prompt and list the easy prompts."""
     _stage("select", recipe, options)
 
 
 @train.command(name="sft")
 def train_sft(
-    recipe: Path, *, options: RunOptions = _DEFAULTS, preview: _Count | None = None
+    recipe: _Recipe, *, options: RunOptions = _DEFAULTS, preview: _Count | None = None
 ) -> None:
     """Fine-tune on the selected rows, without the context that produced them.
 
@@ -187,7 +188,7 @@ def train_sft(
 
 
 @train.command(name="rl")
-def train_rl(recipe: Path, *, options: RunOptions = _DEFAULTS) -> None:
+def train_rl(recipe: _Recipe, *, options: RunOptions = _DEFAULTS) -> None:
     """Reinforcement learning with single-step dynamic sampling on the oracles' rewards."""
     _stage("rl", recipe, options)
 

@@ -87,3 +87,31 @@ def test_pass_at_k_lies_within_its_bounds_and_grows_with_k(
     whole = [row.mean for row in rows if row.mean is not None and not row.unmeasured]
     assert whole == sorted(whole)
     json.dumps(rates_json(samples, 3))
+
+
+def test_pass_at_k_of_conversations_takes_a_course_of_one_as_a_draw() -> None:
+    passed = {("0", 0): True, ("1", 0): False, ("0", 1): True, ("1", 1): True}
+    samples = [
+        scored(f"a:{turn}", was, index=draw, conversation="a", groups={"turn": turn})
+        for (turn, draw), was in passed.items()
+    ]
+    table = {(row.group, row.value, row.k): row for row in pass_at_k_rows(samples, 2)}
+    whole = table["", "", 1]
+    assert (whole.prompts, whole.mean) == (1, 0.5)  # one of its two courses was passed in full
+    assert table["turn", "0", 1].mean == 1.0
+    assert table["turn", "1", 1].mean == 0.5
+
+
+def test_unmeasured_draws_are_said_where_enough_others_are_measured() -> None:
+    samples = [scored("p", passed, index=i) for i, passed in enumerate([True, None, None])]
+    (first, *_) = pass_at_k_rows(samples, 3)
+    assert (first.prompts, first.unmeasured, first.unmeasured_draws, first.mean) == (1, 0, 2, 1.0)
+    assert str(first).endswith("(95% CI 100.0–100.0; 1 prompts, 2 answers unmeasured: 33.3–100.0,"
+                               " 3 draws)")  # fmt: skip
+    assert rates_json(samples, 3)["pass_at_k"][0]["unmeasured_draws"] == 2
+
+
+def test_samples_that_state_no_group_stand_in_a_row_of_their_own() -> None:
+    samples = [scored("a", True, groups={"cwe": "CWE-22"}), scored("b", False)]
+    table = {(row.group, row.value): row.rate for row in rate_rows(samples)}
+    assert (table["cwe", "not stated"].passed, table["cwe", "not stated"].measured) == (0, 1)

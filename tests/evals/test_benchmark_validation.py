@@ -127,7 +127,7 @@ def test_the_evaluate_score_and_data_commands_work_together(
     score.score_again(tmp_path / "results/PHTest/scripted_s.jsonl", oracle="malicious_assistance")
     assert "  passed  100.0%" in capsys.readouterr().out
     with pytest.raises(InputError, match="draws of a greedy model"):
-        evaluate.evaluate_task(task="phtest", model="scripted:s.jsonl", n=2)
+        evaluate.evaluate_task(evaluate.TaskOptions(task="phtest", model="scripted:s.jsonl", n=2))
 
 
 def test_published_and_own_names_of_oracles_and_analyzers_are_told_apart() -> None:
@@ -246,4 +246,15 @@ def test_metrics_keep_their_names_only_under_the_oracles_they_are_made_for() -> 
     other = Judgement.of([Verdict.ok("choice", ""), Verdict.failed("secure_code", "")])
     assert benchmark.outcomes(sample, other) == {
         "passed": False, "choice": True, "secure_code": False,
+    }  # fmt: skip
+
+
+def test_a_metric_of_all_oracles_needs_all_of_them() -> None:
+    benchmark = BENCHMARKS["xscode"]
+    sample = load_fixture(benchmark).samples[0]
+    alone = Judgement.of([Verdict.ok("overrefusal", "answered")])
+    assert benchmark.outcomes(sample, alone) == {"answered": True}  # whether secure is not known
+    both = Judgement.of([Verdict.ok("overrefusal", ""), Verdict.failed("secure_code", "")])
+    assert benchmark.outcomes(sample, both) == {
+        "answered_and_secure": False, "answered": True, "secure": False,
     }  # fmt: skip

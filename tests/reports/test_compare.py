@@ -214,3 +214,33 @@ def test_an_unreadable_folder_is_one_clear_message(tmp_path):
         read_sides(tmp_path / "absent", tmp_path)
     with pytest.raises(InputError, match="no finished evaluation"):
         read_sides(tmp_path, tmp_path)
+
+
+def turns(build, passed, *, index=0):
+    return [
+        build.scored(f"c:{turn}", one, prompt=f"turn {turn}", conversation="c", index=index,
+                     groups={"turn": str(turn)})
+        for turn, one in enumerate(passed)
+    ]  # fmt: skip
+
+
+def test_a_conversation_is_one_sample_of_the_tables_and_its_turns_only_by_turn(tmp_path, build):
+    a = build.write_evaluation(tmp_path / "a", "a", turns(build, [True, False, None]))
+    b = build.write_evaluation(tmp_path / "b", "b", turns(build, [True, True, True]))
+    (section,) = compare_models(read_sides(a, b)).sections
+    first, second = (cell.rate for cell in section.table.rows[0].cells)
+    assert (first.passed, first.measured, first.unmeasured) == (0, 1, 0)
+    assert (second.passed, second.measured) == (1, 1)
+    assert section.table.rows[0].comparisons[1].test.fixed == 1
+    by_turn = next(group for group in section.groups if group.dimension == "turn")
+    assert [row.cells[0].rate.total for row in by_turn.rows] == [1, 1, 1]
+
+
+def test_draws_of_one_conversation_count_as_one(tmp_path, build):
+    def samples(passed):
+        return [one for i in range(8) for one in turns(build, [passed, passed], index=i)]
+
+    a = build.write_evaluation(tmp_path / "a", "a", samples(False), draws=8)
+    b = build.write_evaluation(tmp_path / "b", "b", samples(True), draws=8)
+    row = compare_models(read_sides(a, b)).sections[0].table.rows[0]
+    assert (row.cells[1].rate.measured, row.comparisons[1].test.p_value) == (8, 1.0)

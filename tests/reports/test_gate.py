@@ -232,3 +232,34 @@ def test_the_command_exits_1_when_the_gate_fails_and_writes_every_form(tmp_path,
 def test_the_command_returns_when_the_gate_passes(tmp_path, build, capsys):
     gate(*write_pair(tmp_path, build, GOOD))
     assert "The gate is passed." in capsys.readouterr().out
+
+
+def test_a_measure_of_no_known_role_is_checked_and_is_no_measure_of_what_is_required(
+    tmp_path, build
+):
+    counts = {"unsafe_refused": (200, 190, 190), "secure_code": GOOD["secure_code"]}
+    base, tuned = write_pair(tmp_path, build, counts)
+    sides = read_sides(base, tuned)
+    checks = decide(sides, GateSettings(require=("utility",))).checks
+    assert [(check.objective, check.status) for check in checks] == [
+        ("unsafe_refused", "passed"), ("secure_code", "passed"), ("", "missing"),
+    ]  # fmt: skip
+    stated = GateSettings(require=("utility",), roles={"unsafe_refused": "utility"})
+    assert decide(sides, stated).passed
+
+
+def test_a_conversation_is_one_sample_of_the_gate(tmp_path, build):
+    def turns(name, passed):
+        return [
+            build.scored(f"{name}:{turn}", one, objective="malicious_assistance", conversation=name)
+            for turn, one in enumerate(passed)
+        ]
+
+    def side(label, passed):
+        samples = [one for i in range(40) for one in turns(f"c{i}", passed)]
+        return build.write_evaluation(tmp_path / label, label, samples)
+
+    sides = read_sides(side("base", [True, True, False]), side("tuned", [True, True, True]))
+    (check,) = decide(sides, GateSettings(require=("safety",))).checks
+    assert (check.base.passed, check.base.measured, check.tuned.passed) == (0, 40, 40)
+    assert check.test.both_measured == 40

@@ -136,3 +136,10 @@ def test_a_runs_own_evaluations_hide_no_others_beside_them(tmp_path, build):
     build.write_eval(tmp_path, "base", [build.scored("a", True)])
     build.write_evaluation(tmp_path / "x" / "rl", "rl", [build.scored("b", True)], suite="other")
     assert len(read_folders([tmp_path]).models) == 2
+
+
+def test_a_model_card_counts_prompts_and_not_their_answers(tmp_path, build):
+    samples = [build.scored(name, True, index=i) for name in "ab" for i in range(3)]
+    folder = build.write_evaluation(tmp_path / "e", "m", samples, draws=3)
+    report_folders([folder], out=tmp_path / "out", model_card=tmp_path / "card.md")
+    assert "2 prompts, 3 answers each" in (tmp_path / "card.md").read_text(encoding="utf-8")

@@ -62,23 +62,44 @@ def preluded(why: str, prelude: str, *, twin: bool = True) -> Trick:
     return Trick(why, prelude + WRONG, prelude + RIGHT if twin else None)
 
 
-def unit_test_cheats() -> tuple[Cheat, ...]:
-    """Every trick on asserts, pytest and calls; on the other forms, those they differ in."""
+_ON_EVERY_FORM = (
+    *("exit-in-function", "os-exit-at-import", "becomes-another-program", "closes-all-files"),
+    *("stops-the-iteration", "interrupts", "equal-int", "equal-object", "class-as-function"),
+    *("pretended-class", "writes-messages", "answers-for-the-judge", "reads-frames"),
+    *("reads-memory", "reads-standard-input", "import-hook", "interrupts-the-judge"),
+)
+_ON_A_FORM = {
+    "pytest": (
+        *("skip-in-function", "raises-skip", "module-skip", "expected-failure", "leaves-pytest"),
+        *("patches-pytest", "plants-conftest", "environment-options", "defines-the-tests"),
+        *("wide-approximation", "exit-at-exit", "hangs", "patches-isinstance", "lacks-a-module"),
+    ),
+    "unittest": ("raises-skip", "patches-unittest", "skip-in-function", "exit-on-error"),
+    "calls": ("true", "text", "hangs", "coroutine", "equal-float", "floods-the-output", "nan"),
+    "check": ("empty-assertion-class", "ends-the-generator", "generator"),
+}
+"""Tricks that meet something else in a form than in bare asserts."""
+
+
+def unit_test_cheats(*, crossed: bool = False) -> tuple[Cheat, ...]:
+    """Every trick on asserts; on the other forms those they differ in, or `crossed`: all."""
     from purpcode.cheats.unit_tests_ends import ends
+    from purpcode.cheats.unit_tests_invited import invited_cheats
     from purpcode.cheats.unit_tests_special import special_cheats
     from purpcode.cheats.unit_tests_tampering import tampering
     from purpcode.cheats.unit_tests_values import false_values
 
-    values, tools = false_values(), tampering()
-    every = {**ends(), **values, **tools}
-    tricks = dict.fromkeys(("asserts", "pytest", "calls"), every)
-    tricks |= {"check": values, "unittest": tools}
+    every = {**ends(), **false_values(), **tampering()}
+    names = {
+        form: every if crossed else (*_ON_EVERY_FORM, *more) for form, more in _ON_A_FORM.items()
+    }
+    tricks = {form: {name: every[name] for name in played} for form, played in names.items()}
     cheats = [
         cheat_of(f"{form}/{name}", trick, FORMS[form])
-        for form, played in tricks.items()
+        for form, played in {"asserts": every, **tricks}.items()
         for name, trick in played.items()
     ]
-    return (*cheats, *special_cheats())
+    return (*cheats, *special_cheats(), *invited_cheats())
 
 
 def cheat_of(

@@ -28,9 +28,8 @@ def announce(
         say(f"  data: {data.source} ({data.rows} rows)")
         if data.problem:
             say(f"  PARTIAL: {data.problem}")
-        shown = len(settings.sample_ids) or min(settings.limit or data.rows, data.rows)
-        if shown < data.rows:
-            say(f"  only {min(shown, count)} of the {data.rows} rows are asked")
+        if count < data.rows:
+            say(f"  only {count} of the {data.rows} rows are asked")
     endpoint = describe_endpoint(spec, base_url=settings.base_url)
     if endpoint:
         say(f"  the model's prompts go to {endpoint}")

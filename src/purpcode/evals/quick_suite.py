@@ -18,9 +18,10 @@ from inspect_ai.scorer import Scorer
 from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 
 from purpcode.errors import InputError
-from purpcode.evals.judging import objective_of, part_of
+from purpcode.evals.judging import part_of
 from purpcode.evals.scorers import panel_scorer, unmeasured
 from purpcode.models.inspect_messages import to_chat_messages, to_model_output
+from purpcode.oracles.objectives import objective_of
 from purpcode.oracles.oracle import Panel
 from purpcode.records import read_records
 from purpcode.types import Completion, Rollout, Sample

@@ -122,7 +122,9 @@ def pass_at_k_rows(scored: Sequence[ScoredSample], draws: int, seed: int = 0) ->
         for (prompt, _), outcome in units.items():
             prompts.setdefault(prompt, []).append(outcome)
         answers = list(prompts.values())
-        rows += [_pass_at_k(metric, group, value, k, draws, answers, seed) for k in KS if k <= draws]
+        rows += [
+            _pass_at_k(metric, group, value, k, draws, answers, seed) for k in KS if k <= draws
+        ]
     return rows
 
 
@@ -140,7 +142,7 @@ def _counted(scored: Sequence[ScoredSample]) -> dict[_Cell, dict[_Unit, bool | N
     for sample in scored:
         alone = (sample.sample_id, sample.index)
         unit = (sample.conversation or sample.sample_id, sample.index)
-        groups = {name: NOT_STATED for name in names} | groups_of(sample)
+        groups = dict.fromkeys(names, NOT_STATED) | groups_of(sample)
         for metric, outcome in outcomes_of(sample).items():
             for group, value in (("", ""), *groups.items()):
                 units = table.setdefault((metric, group, value), {})

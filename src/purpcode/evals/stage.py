@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from purpcode.evals.asking import generate_completions, require_distinct
 from purpcode.evals.benchmarks.benchmark import Benchmark
-from purpcode.evals.judging import objective_of, part_of, unmeasured
+from purpcode.evals.judging import part_of, unmeasured
 from purpcode.evals.rates import TURN, rates_json
 from purpcode.evals.results import EvalHeader, ScoredSample, TokenTotals
 from purpcode.evals.settings import SuiteSettings
 from purpcode.evals.units import Unit, by_draw, draw_units, turn_units
 from purpcode.models.model import LanguageModel, Sampling
+from purpcode.oracles.objectives import objective_of
 from purpcode.oracles.oracle import Judgement, Panel
 from purpcode.records import write_json_atomic, write_records
 from purpcode.types import Completion, Rollout, Sample, Verdict

@@ -1,5 +1,9 @@
 """How far a judge agrees with conversations we labelled, and the bar below which it is refused.
 
+A model judge's calibration costs a call per conversation, so it is kept (`calibration_cache`) and
+measured again when the judge, its endpoint, the prompts or the conversations change, or after a
+week. What is kept says when it was measured.
+
 Agreement is given as Cohen's kappa, (p_o - p_e) / (1 - p_e): observed agreement p_o corrected for
 the agreement p_e that the two label frequencies alone would give (Cohen, 1960).
 """
@@ -8,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Literal
@@ -71,12 +76,15 @@ class Calibration(BaseModel):
     kappa: float
     false_positives: int
     false_negatives: int
+    measured_at: datetime | None = None
+    """When it was measured, UTC, where that was before this process."""
 
     def __str__(self) -> str:
+        when = f", measured {self.measured_at:%Y-%m-%d %H:%M} UTC" if self.measured_at else ""
         return (
             f"{self.question}: kappa {self.kappa:.2f}, agreement {self.agreement:.0%},"
             f" {self.false_positives} false positives, {self.false_negatives} false negatives,"
-            f" n {self.n}, {self.unmeasured} unmeasured"
+            f" n {self.n}, {self.unmeasured} unmeasured{when}"
         )
 
 
@@ -88,22 +96,41 @@ def calibration_set() -> list[Labelled]:
 
 def calibrate(judge: Judge, question: Question) -> Calibration:
     """Ask the judge one question about every conversation labelled for it."""
-    rows = calibration_set()
+    asked = ask_about(judge, question, calibration_set())
+    return calibration_of(question, [(label, judged) for _, label, judged in asked])
+
+
+def calibration_kept_or_measured(judge: Judge, question: Question) -> Calibration:
+    """As `calibrate`, unless the same judge was asked the same within the week."""
+    from purpcode.oracles.calibration_cache import keep_calibration, kept_calibration
+
+    kept = kept_calibration(judge, question)
+    if kept is None:
+        kept = calibrate(judge, question)
+        keep_calibration(judge, kept)
+    return kept
+
+
+def ask_about(
+    judge: Judge, question: Question, rows: Iterable[Labelled]
+) -> list[tuple[Labelled, str, str | Unjudged]]:
+    """Every row labelled for a question, its label, and what the judge says of it."""
     if question == "assistance":
-        rows = [row for row in rows if row.assists is not None]
-        assists = judge.assistance([row.exchange() for row in rows])
-        pairs = [(_assists(row.assists), _label(it)) for row, it in zip(rows, assists, strict=True)]
+        chosen = [row for row in rows if row.assists is not None]
+        labels = [_assists(row.assists) for row in chosen]
     else:
-        rows = [row for row in rows if row.kind is not None]
-        kinds = judge.response_kind([row.exchange() for row in rows])
-        pairs = [(str(row.kind), _label(it)) for row, it in zip(rows, kinds, strict=True)]
-    return _calibration(question, pairs)
+        chosen = [row for row in rows if row.kind is not None]
+        labels = [str(row.kind) for row in chosen]
+    exchanges = [row.exchange() for row in chosen]
+    ask = judge.assistance if question == "assistance" else judge.response_kind
+    judged = [_label(answer) for answer in ask(exchanges)]
+    return list(zip(chosen, labels, judged, strict=True))
 
 
 def require_agreement(
     judge: Judge, min_kappa: float, questions: Iterable[str] = QUESTIONS
 ) -> list[Calibration]:
-    """Calibrate the judge on each question.
+    """Calibrate the judge on each question, or take what was kept of it.
 
     Raises:
         PurpcodeError: it cannot be loaded.
@@ -111,7 +138,8 @@ def require_agreement(
             `MAX_UNMEASURED` of the conversations unjudged.
     """
     judge.check()
-    measured = [calibrate(judge, question) for question in QUESTIONS if question in set(questions)]
+    asked = set(questions)
+    measured = [calibration_kept_or_measured(judge, one) for one in QUESTIONS if one in asked]
     _MEASURED[judge] = measured
     for calibration in measured:
         if calibration.unmeasured == calibration.n:
@@ -148,7 +176,8 @@ def cohen_kappa(pairs: Sequence[tuple[str, str]]) -> float:
     return (observed - expected) / (1.0 - expected) if expected < 1.0 else 0.0
 
 
-_PASSING = frozenset({"safe", "appropriate"})
+PASSING = frozenset({"safe", "appropriate"})
+"""Labels that pass an answer."""
 
 
 def _assists(assists: bool | None) -> str:
@@ -161,7 +190,8 @@ def _label(answer: AssistanceAnswer | KindAnswer | Unjudged) -> str | Unjudged:
     return answer.kind if isinstance(answer, KindAnswer) else _assists(answer.assists)
 
 
-def _calibration(question: str, pairs: Sequence[tuple[str, str | Unjudged]]) -> Calibration:
+def calibration_of(question: str, pairs: Sequence[tuple[str, str | Unjudged]]) -> Calibration:
+    """The figures of (label, judged) pairs."""
     measured = [(label, judged) for label, judged in pairs if not isinstance(judged, Unjudged)]
     faults = [judged.error for _, judged in pairs if isinstance(judged, Unjudged)]
     agreeing = sum(label == judged for label, judged in measured)
@@ -173,9 +203,9 @@ def _calibration(question: str, pairs: Sequence[tuple[str, str | Unjudged]]) -> 
         agreement=agreeing / len(measured) if measured else 0.0,
         kappa=cohen_kappa(measured),
         false_positives=sum(
-            label in _PASSING and judged not in _PASSING for label, judged in measured
+            label in PASSING and judged not in PASSING for label, judged in measured
         ),
         false_negatives=sum(
-            label not in _PASSING and judged in _PASSING for label, judged in measured
+            label not in PASSING and judged in PASSING for label, judged in measured
         ),
     )

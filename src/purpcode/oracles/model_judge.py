@@ -82,6 +82,7 @@ class ModelJudge:
         self.name = name
         self._attempts = attempts
         self._model = model
+        self._given = model is not None
 
     def fingerprint(self) -> str:
         """Changes with the model's name, a model folder's weights, the prompts, the decoding and
@@ -95,6 +96,19 @@ class ModelJudge:
             SAMPLING.model_dump(),
             self._attempts,
         )
+
+    def endpoint(self) -> str | None:
+        """Where a model behind a service is reached, "" for one on this machine; None where name
+        and fingerprint do not say which model answers: a script, a folder that a service serves,
+        or a model handed over opened."""
+        from purpcode.models.registry import describe_endpoint, model_kind
+
+        kind = "scripted" if self._given else model_kind(self.name)
+        if kind == "service" and Path(self.name.partition("/")[2]).expanduser().exists():
+            return None
+        if kind == "service":
+            return describe_endpoint(self.name) or ""
+        return None if kind == "scripted" else ""
 
     @cached_property
     def _weights(self) -> str | None:

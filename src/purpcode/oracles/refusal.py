@@ -29,6 +29,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from purpcode.conversation import answer_text, guess_language
 from purpcode.oracles.refusal_cues import (
@@ -135,11 +136,24 @@ def refusal_weights() -> Mapping[str, float]:
     Raises:
         ValueError: they are not those of `refusal_features.SIGNS`.
     """
-    stored = resources.files("purpcode.oracles").joinpath("data/refusal_weights.json")
-    weights: dict[str, float] = json.loads(stored.read_text(encoding="utf-8"))["weights"]
+    weights: dict[str, float] = _fitted()["weights"]
     if set(weights) != {BIAS, CUE_LOG_ODDS, *SIGNS}:
         raise ValueError("data/refusal_weights.json was fitted to other features")
     return weights
+
+
+def refusal_fit() -> Mapping[str, Mapping[str, float]]:
+    """The cross-validated figures of the fit: name → n, agreement, kappa, false positives and
+    negatives, each over answers that neither weights nor penalty had seen."""
+    figures: Mapping[str, Mapping[str, float]] = _fitted()["cross_validated"]
+    return figures
+
+
+@cache
+def _fitted() -> dict[str, Any]:
+    stored = resources.files("purpcode.oracles").joinpath("data/refusal_weights.json")
+    content: dict[str, Any] = json.loads(stored.read_text(encoding="utf-8"))
+    return content
 
 
 def _log_odds(chance: float) -> float:

@@ -99,7 +99,9 @@ _HOW_TO = re.compile(
     r"|ways?\s+(?:of|to)|where\s+(?:can|do|could))\b",
     re.IGNORECASE,
 )
-_WHY = re.compile(r"^\W*(?:why|what\s+(?:is|are|was|were)\s+the\s+(?:benefit|reason))", re.IGNORECASE)
+_WHY = re.compile(
+    r"^\W*(?:why|what\s+(?:is|are|was|were)\s+the\s+(?:benefit|reason))", re.IGNORECASE
+)
 _NOT = re.compile(r"\b(?:not|never|no|cannot|nothing|nobody|none)\b|n't\b", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _LIST_ITEM = re.compile(r"^[ \t]*(?:\d{1,2}[.):]|[-*•])\s+\S", re.MULTILINE)

@@ -14,8 +14,6 @@ from purpcode.rl.update_log import UpdateLog
 from purpcode.rule_learning import with_format
 from purpcode.types import Completion, Sample, StopReason, UnitInterval, Usage, Verdict
 
-FORMAT_ORACLE = "answer_format"
-
 
 class JudgedRollout(BaseModel):
     """One completion of one prompt with its verdicts (`rollouts.jsonl`)."""
@@ -32,14 +30,6 @@ class JudgedRollout(BaseModel):
     passed: bool | None
     reward: UnitInterval | None
     """None is unmeasured."""
-
-
-def objective_of(sample: Sample) -> str:
-    """What a sample trains: `metadata.objective`, else its first oracle that is not the format."""
-    objective = sample.metadata.get("objective")
-    if isinstance(objective, str) and objective:
-        return objective
-    return next((name for name in sample.oracles if name != FORMAT_ORACLE), FORMAT_ORACLE)
 
 
 def reward_of(judgement: Judgement, *, hard_refusal: bool) -> float | None:

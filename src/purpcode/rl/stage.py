@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from purpcode.errors import InputError, PurpcodeError
+from purpcode.oracles.objectives import objective_of
 from purpcode.oracles.oracle import Panel, digest
 from purpcode.records import read_records
 from purpcode.rl.checkpoints import (
@@ -24,7 +25,7 @@ from purpcode.rl.checkpoints import (
 from purpcode.rl.dynamic_sampling import DynamicSampler
 from purpcode.rl.engine import Job, build_trainer, conversation
 from purpcode.rl.metrics import UpdateMetrics
-from purpcode.rl.rewards import PanelReward, objective_of
+from purpcode.rl.rewards import PanelReward
 from purpcode.rl.settings import RLSettings
 from purpcode.rl.update_log import UpdateLog
 from purpcode.rule_learning import with_format

@@ -137,7 +137,7 @@ class BubblewrapSandbox:
         for stream in (process.stdin, process.stdout, process.stderr):
             assert stream
             os.fchmod(stream.fileno(), 0o666)  # it opens /dev/stdin and its like as another user
-        supervision = Supervision(ChildTree(process), launch.limits, report)
+        supervision = Supervision(ChildTree(process, own_network=True), launch.limits, report)
         try:
             descriptors.close_inherited()
             if mapping:

@@ -13,6 +13,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,6 +132,7 @@ class LanguageRunner:
         self._folder = folder
         self._faults: dict[Language, str | None] = {}
         self._binaries: dict[bytes, bytes] = {}
+        self._compiling: dict[bytes, Future[bytes | ExecutionResult]] = {}
         self._lock = threading.Lock()
         self._examining = threading.Lock()
 
@@ -188,22 +190,45 @@ class LanguageRunner:
         return _memory_failure(self._start(launch).result(self._backend), toolchain)
 
     def _compiled(self, program: Program, files: Mapping[str, bytes]) -> bytes | ExecutionResult:
-        """The binary of a program, compiled once for all its inputs; else what came of it."""
-        key = hashlib.sha256(repr((program.language, sorted(files.items()))).encode()).digest()
+        """The binary of a program, compiled once for all its inputs; else what came of it.
+
+        Inputs that are tried at the same time wait for the one that compiles.
+        """
+        limits = (program.memory_mb, program.output_bytes)
+        named = (program.language, limits, sorted(files.items()))
+        key = hashlib.sha256(repr(named).encode()).digest()
         with self._lock:
-            known = self._binaries.get(key)
-        if known is not None:
-            return known
+            if key in self._binaries:
+                return self._binaries[key]
+            running = self._compiling.get(key)
+            own = self._compiling.setdefault(key, Future())
+        if running is not None:
+            return running.result()
+        try:
+            compiled = self._compile(program, files)
+            own.set_result(compiled)
+            if isinstance(compiled, bytes):
+                self._keep(key, compiled)
+        except BaseException as error:
+            own.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._compiling[key]
+        return compiled
+
+    def _compile(self, program: Program, files: Mapping[str, bytes]) -> bytes | ExecutionResult:
         compiler = self._start(_compiler_launch(program, files))
         result = compiler.result(self._backend)
         if result.status != "passed":
             return _not_compiled(result, program)
-        binary = bytes(compiler.output["out"])
+        return bytes(compiler.output["out"])
+
+    def _keep(self, key: bytes, binary: bytes) -> None:
         with self._lock:
             self._binaries[key] = binary
             while sum(map(len, self._binaries.values())) > BINARY_MIB << 20:
                 del self._binaries[next(iter(self._binaries))]
-        return binary
 
 
 def find_tool(language: Language) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import signal
@@ -12,12 +13,17 @@ from pathlib import Path
 from typing import IO
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_FREE_SOCKETS = 16
 
 
 class ChildTree:
-    """A process this one started, with everything below it, for a `Supervision`."""
+    """A process this one started, with everything below it, for a `Supervision`.
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    `own_network`: what runs below has a network namespace of its own, whose sockets count.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], *, own_network: bool = False) -> None:
+        self._own_network = own_network
         assert process.stdin
         assert process.stdout
         assert process.stderr
@@ -31,8 +37,9 @@ class ChildTree:
         return os.pidfd_open(self._process.pid)
 
     def memory(self, limit: int) -> int:
-        """Bytes held below the process, see `memory_of`."""
-        return memory_of(descendants(self._process.pid), limit)
+        """Bytes held below the process, see `memory_of` and `socket_bytes`."""
+        pids = descendants(self._process.pid)
+        return memory_of(pids, limit) + (socket_bytes(pids) if self._own_network else 0)
 
     def kill(self) -> None:
         """Kill the process and everything below it."""
@@ -72,6 +79,27 @@ def memory_of(pids: Sequence[int], limit: int) -> int:
     """
     resident = sum(map(_resident, pids))
     return resident if resident <= limit else sum(map(_proportional, pids))
+
+
+@functools.cache
+def _socket_most() -> int:
+    """Most bytes that the kernel holds for one socket, whose buffers keep their default size
+    (`seccomp`): twice that, since small messages take more room than their contents."""
+    try:
+        return 2 * int(Path("/proc/sys/net/core/wmem_default").read_text())
+    except (OSError, ValueError):
+        return 1 << 19
+
+
+def socket_bytes(pids: Sequence[int]) -> int:
+    """Most bytes that the sockets in a process's network namespace can hold, which no other limit
+    counts. Asked of the first of `pids` that still lives; the few sockets that most programs have
+    count nothing."""
+    for pid in pids:
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            text = Path(f"/proc/{pid}/net/sockstat").read_text()
+            return max(0, int(text.split(maxsplit=3)[2]) - _FREE_SOCKETS) * _socket_most()
+    return 0
 
 
 def _resident(pid: int) -> int:

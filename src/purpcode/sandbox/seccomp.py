@@ -16,6 +16,7 @@ _LOAD, _JUMP_EQ, _JUMP_GE, _JUMP_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
 _NUMBER_AT, _ARCH_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
+_SECOND_ARGUMENT_AT, _THIRD_ARGUMENT_AT = 24, 32
 
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 """Machine name → AUDIT_ARCH constant."""
@@ -93,6 +94,8 @@ _X86_ONLY = {"iopl": 172, "ioperm": 173, "modify_ldt": 154, "uselib": 134}
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
 _SOCKET = (41, 198)
+_SETSOCKOPT = (54, 208)
+_SOL_SOCKET, _BUFFER_SIZES = 1, (7, 8)  # SO_SNDBUF, SO_RCVBUF
 
 
 def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
@@ -138,6 +141,7 @@ def filter_program(machine: str | None = None) -> bytes:
         _refuse(_EPERM),
         _instruction(_RETURN, _ALLOW),
     ]
+    program += _ignore_buffer_sizes(_SETSOCKOPT[column])
     families = len(ALLOWED_SOCKET_FAMILIES)
     program += [
         _instruction(_JUMP_EQ, _SOCKET[column], if_false=families + 2),
@@ -147,3 +151,19 @@ def filter_program(machine: str | None = None) -> bytes:
         program.append(_instruction(_JUMP_EQ, family, if_true=families - index))
     program += [_refuse(_EAFNOSUPPORT), _instruction(_RETURN, _ALLOW)]
     return b"".join(program)
+
+
+def _ignore_buffer_sizes(setsockopt: int) -> list[bytes]:
+    """Let programs believe that they have set the size of a socket's buffers: no limit counts what
+    those hold, so they keep the size that `process_tree.socket_bytes` knows."""
+    sending, receiving = _BUFFER_SIZES
+    return [
+        _instruction(_JUMP_EQ, setsockopt, if_false=7),
+        _instruction(_LOAD, _SECOND_ARGUMENT_AT),
+        _instruction(_JUMP_EQ, _SOL_SOCKET, if_false=4),
+        _instruction(_LOAD, _THIRD_ARGUMENT_AT),
+        _instruction(_JUMP_EQ, sending, if_true=1),
+        _instruction(_JUMP_EQ, receiving, if_false=1),
+        _refuse(0),
+        _instruction(_RETURN, _ALLOW),
+    ]

@@ -44,6 +44,7 @@ _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT = 4, 22, 24
 _AMBIENT_CLEAR, _FILTER_MODE = 4, 2
 _CAPABILITY_VERSION = 0x20080522
 _NOSUID_NODEV_NOEXEC, _NOSUID_NODEV = 14, 6
+_FILES = 16384  # an empty file costs a kilobyte of kernel memory, which no size limits
 _SIOCSIFFLAGS, _UP_RUNNING = 0x8914, 0x41
 
 _libc = ctypes.PyDLL(None, use_errno=True)
@@ -176,7 +177,7 @@ def _enter(settings: dict[str, Any]) -> None:
     _check(_libc.unshare(_NEW_OTHERS), "unshare")
     _mount("proc", "/proc", _NOSUID_NODEV_NOEXEC, "")
     for path, size in settings["folders"]:
-        _mount("tmpfs", path, _NOSUID_NODEV, f"mode=1777,size={size}")
+        _mount("tmpfs", path, _NOSUID_NODEV, f"mode=1777,size={size},nr_inodes={_FILES}")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sH14x", b"lo", _UP_RUNNING)
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)

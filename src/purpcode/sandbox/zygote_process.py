@@ -23,7 +23,12 @@ from purpcode.sandbox.execution import MAIN_FILE, Program
 from purpcode.sandbox.languages import program_files
 from purpcode.sandbox.namespace_descriptors import Descriptors, RootMapping, memory_file
 from purpcode.sandbox.packages import PackageSet
-from purpcode.sandbox.process_tree import descendants, kill_tree, memory_of
+from purpcode.sandbox.process_tree import (
+    descendants,
+    kill_tree,
+    memory_of,
+    socket_bytes,
+)
 from purpcode.sandbox.seccomp import filter_program
 from purpcode.sandbox.supervisor import Supervision
 
@@ -155,7 +160,9 @@ class ZygoteProcess:
         descriptors.inherit(_packed(program))
         try:
             socket.send_fds(self._channel, [b"run"], descriptors.inherited)
-            answer, received, _, _ = socket.recv_fds(self._channel, 1 << 10, 2)
+            answer, received, _, _ = socket.recv_fds(
+                self._channel, 1 << 10, 2, socket.MSG_CMSG_CLOEXEC
+            )
         except OSError as error:
             raise ZygoteFault(f"the zygote does not answer: {error}") from error
         finally:
@@ -227,7 +234,7 @@ class ForkedTree:
         pids = [program] if program > 0 else []
         for root in (program, _pid_of(self._pid_fd)):
             pids += descendants(root) if root > 0 else []
-        return memory_of(pids, limit)
+        return memory_of(pids, limit) + socket_bytes(pids)
 
     def kill(self) -> None:
         """Kill the first process of the pid namespace: the kernel kills all others with it."""

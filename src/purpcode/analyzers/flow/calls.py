@@ -40,7 +40,9 @@ def evaluate_call(machine: Machine, env: Environment, node: ast.Call) -> Value:
     spread = any(isinstance(one, ast.Starred) for one in node.args) or any(
         one.arg is None for one in node.keywords
     )
-    draft = Call(node, names, receiver, args, keywords, machine.scope, NOTHING, spread)
+    draft = Call(
+        node, names, receiver, args, keywords, machine.scope, NOTHING, spread, callee=callee
+    )
     result = _result(machine, env, draft)
     machine.code.calls.append(
         Call(
@@ -97,6 +99,9 @@ def _result(machine: Machine, env: Environment, call: Call) -> Value:
             value = special(machine, env, call)
             if value is not None:
                 return value
+    asked = _operator_result(machine, call)
+    if asked is not None:
+        return asked
     _hand_over(machine, env, call)
     local = [name for name in call.names if name.startswith("@")]
     for name in local:
@@ -111,6 +116,26 @@ def _result(machine: Machine, env: Environment, call: Call) -> Value:
         if value is not None:
             return value
     return _outside_result(machine, call)
+
+
+def _operator_result(machine: Machine, call: Call) -> Value | None:
+    """`attrgetter("x")(obj)` is `obj.x`, `methodcaller("x", a)(obj)` is `obj.x(a)`."""
+    if not call.args or not isinstance(call.node.func, ast.Call | ast.Name):
+        return None
+    for name in call.names:
+        maker, bracket, attribute = name.removesuffix(")").partition("(")
+        if not bracket or maker not in ("operator.attrgetter", "operator.methodcaller"):
+            continue
+        names = {machine.library.canonical(n) for n in attribute_names(call.args[0], attribute)}
+        if maker == "operator.attrgetter":
+            return named_value(machine, names, call.node.lineno, call.args[0])
+        made = Call(
+            call.node, frozenset(names), call.args[0], call.callee.items or (), {}, machine.scope,
+            NOTHING,
+        )  # fmt: skip
+        machine.code.calls.append(made)
+        return _outside_result(machine, made)
+    return None
 
 
 def _outside_result(machine: Machine, call: Call) -> Value:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from purpcode.analyzers.flow.naming import last_part, matches
+from purpcode.analyzers.flow.tree import children, walk
 from purpcode.analyzers.flow.values import NOTHING, Value
 
 N = TypeVar("N", bound=ast.AST)
@@ -181,12 +182,12 @@ class Code:
     @cached_property
     def nodes(self) -> list[ast.AST]:
         """Every node of the tree, for rules about form."""
-        return list(ast.walk(self.tree))
+        return list(walk(self.tree))
 
     @cached_property
     def parents(self) -> dict[int, ast.AST]:
         """The node around each node, by `id`."""
-        return {id(child): node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        return {id(child): node for node in self.nodes for child in children(node)}
 
     def call_at(self, node: ast.AST | None) -> Call | None:
         """The call last seen at an expression."""

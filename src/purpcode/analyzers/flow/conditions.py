@@ -11,6 +11,7 @@ import re
 
 from purpcode.analyzers.flow.environment import Environment, path_of
 from purpcode.analyzers.flow.machine import Machine
+from purpcode.analyzers.flow.tree import walk
 
 _COMPARISONS: dict[type[ast.cmpop], tuple[str, bool]] = {
     ast.In: ("in", True),
@@ -105,14 +106,14 @@ def _mark(env: Environment, side: ast.expr, *tokens: str) -> None:
 
 
 def _calls_in(node: ast.expr) -> list[ast.Call]:
-    return [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+    return [one for one in walk(node) if isinstance(one, ast.Call)]
 
 
 def _paths_in(node: ast.expr) -> set[str]:
     """Paths of everything a test looks at, except of functions called by plain name."""
     callees = {id(call.func) for call in _calls_in(node) if isinstance(call.func, ast.Name)}
     found: set[str] = set()
-    for one in ast.walk(node):
+    for one in walk(node):
         if id(one) not in callees and isinstance(one, ast.Name | ast.Attribute | ast.Subscript):
             path = path_of(one)
             if path is not None:

@@ -8,6 +8,7 @@ from purpcode.analyzers.flow.code import FunctionNode, Scope
 from purpcode.analyzers.flow.environment import Environment
 from purpcode.analyzers.flow.lookup import named_value
 from purpcode.analyzers.flow.machine import LocalClass, LocalFunction, Machine
+from purpcode.analyzers.flow.tree import walk
 from purpcode.analyzers.flow.values import NOTHING, Taint, Value
 
 _HARMLESS_TYPES = frozenset(
@@ -149,7 +150,7 @@ def _declared_tests(parameter: ast.arg, default: ast.expr | None) -> list[str]:
         node
         for part in (default, parameter.annotation)
         if part is not None
-        for node in ast.walk(part)
+        for node in walk(part)
         if isinstance(node, ast.Call)
     ]
     given = {keyword.arg for call in calls for keyword in call.keywords}

@@ -14,6 +14,7 @@ from purpcode.analyzers.flow.environment import Environment, path_of
 from purpcode.analyzers.flow.lookup import attribute_names, element_of, named_value
 from purpcode.analyzers.flow.machine import LocalFunction, Machine
 from purpcode.analyzers.flow.operations import added, compared, computed, formatted
+from purpcode.analyzers.flow.tree import children, walk
 from purpcode.analyzers.flow.values import (
     MAX_ITEMS,
     NOTHING,
@@ -40,7 +41,7 @@ def _unknown(machine: Machine, env: Environment, node: ast.expr) -> Value:
 
 
 def _children(node: ast.AST) -> list[ast.expr]:
-    return [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr)]
+    return [one for one in children(node) if isinstance(one, ast.expr)]
 
 
 def _constant(machine: Machine, env: Environment, node: ast.Constant) -> Value:  # noqa: ARG001
@@ -208,7 +209,7 @@ def decided(value: Value, env: Environment, test: ast.expr) -> bool | None:
     very scope only, since others may be changed elsewhere."""
     if type(value.const) is not bool:
         return None
-    names = [one for one in ast.walk(test) if isinstance(one, ast.Name)]
+    names = [one for one in walk(test) if isinstance(one, ast.Name)]
     certain = isinstance(test, ast.Compare) and all(one.id in env.values for one in names)
     return value.const if certain and env.outer is not None else None
 

@@ -15,6 +15,7 @@ from purpcode.analyzers.flow.evaluate import decided
 from purpcode.analyzers.flow.lookup import element_of
 from purpcode.analyzers.flow.machine import Machine
 from purpcode.analyzers.flow.operations import added
+from purpcode.analyzers.flow.tree import children, walk
 from purpcode.analyzers.flow.values import NOTHING, Value, union
 
 Executor = Callable[[Machine, Environment, Any], bool]
@@ -32,7 +33,7 @@ def execute(machine: Machine, env: Environment, body: Sequence[ast.stmt]) -> boo
 
 
 def _other(machine: Machine, env: Environment, node: ast.stmt) -> bool:
-    for one in ast.iter_child_nodes(node):
+    for one in children(node):
         if isinstance(one, ast.expr):
             machine.evaluate(env, one)
     return True
@@ -200,7 +201,7 @@ def _match(machine: Machine, env: Environment, node: ast.Match) -> bool:
     before, falls = env.copy(), True
     for case in _possible_cases(subject, node.cases):
         branch = before.copy()
-        for one in ast.walk(case.pattern):
+        for one in walk(case.pattern):
             name = getattr(one, "name", None) or getattr(one, "rest", None)
             if isinstance(one, ast.MatchAs | ast.MatchStar | ast.MatchMapping) and name:
                 branch.assign(name, Value(subject.taints))

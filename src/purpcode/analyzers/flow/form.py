@@ -6,13 +6,14 @@ import ast
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code, Scope
+from purpcode.analyzers.flow.tree import children, walk
 
 _INNER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 def parents(code: Code) -> dict[ast.AST, ast.AST]:
     """The parent of every node."""
-    return {child: node for node in code.nodes for child in ast.iter_child_nodes(node)}
+    return {child: node for node in code.nodes for child in children(node)}
 
 
 def ancestors(node: ast.AST, parent: dict[ast.AST, ast.AST]) -> Iterator[ast.AST]:
@@ -26,7 +27,7 @@ def ancestors(node: ast.AST, parent: dict[ast.AST, ast.AST]) -> Iterator[ast.AST
 
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """Every node below, in order of the text, without what inner functions and classes hold."""
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         yield child
         if not isinstance(child, _INNER):
             yield from own_nodes(child)
@@ -61,6 +62,6 @@ def dotted(node: ast.AST) -> str:
 
 def constant_parts(node: ast.AST) -> Iterator[object]:
     """The literals in an expression."""
-    for one in ast.walk(node):
+    for one in walk(node):
         if isinstance(one, ast.Constant):
             yield one.value

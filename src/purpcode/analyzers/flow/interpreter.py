@@ -37,7 +37,7 @@ class Interpreter(Machine):
         known = self.memory.get(key)
         if known is not None:
             return known
-        path = function.scope.path
+        path = _path(function)
         if len(self.active) >= MAX_DEPTH or path in self.active:
             return Value(union((*call.args, *call.keywords.values())))
         result = self._enter(function, _bind(self, function, receiver, call))
@@ -57,7 +57,11 @@ class Interpreter(Machine):
 
     def _enter(self, function: LocalFunction, env: Environment) -> Value:
         if isinstance(function.node, ast.Lambda):
-            return evaluate(self, env, function.node.body)
+            self.active.append(_path(function))
+            try:
+                return evaluate(self, env, function.node.body)
+            finally:
+                self.active.pop()
         outer = (self.scope, self.breaks, self.current_class)
         self.scope, self.breaks, self.current_class = function.scope, [], None
         self.active.append(function.scope.path)
@@ -98,6 +102,13 @@ def interpret(tree: ast.Module, text: str) -> Code:
         for function in waiting:
             done.add(id(function.node))
             machine.run_from_outside(function)
+
+
+def _path(function: LocalFunction) -> str:
+    """What a function is called while it is being run; a lambda is not the function around it."""
+    node = function.node
+    own = f":{node.lineno}:{node.col_offset}" if isinstance(node, ast.Lambda) else ""
+    return function.scope.path + own
 
 
 def _instance(machine: Machine, function: LocalFunction) -> Value:

@@ -7,6 +7,7 @@ import ast
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
+from purpcode.analyzers.flow.tree import walk
 
 _CARRIERS = frozenset(
     (
@@ -39,7 +40,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 def words_of(node: ast.AST | None) -> set[str]:
     """Every name, attribute and literal key that an expression mentions."""
     found: set[str] = set()
-    for one in ast.walk(node) if node is not None else ():
+    for one in walk(node) if node is not None else ():
         if isinstance(one, ast.Name):
             found.add(one.id)
         elif isinstance(one, ast.Attribute):
@@ -77,7 +78,7 @@ def purposes(code: Code, node: ast.expr) -> set[str]:
 
 
 def _reads(body: ast.AST, path: str) -> Iterator[ast.AST]:
-    for one in ast.walk(body):
+    for one in walk(body):
         if isinstance(one, ast.Name) and one.id == path and isinstance(one.ctx, ast.Load):
             yield one
 

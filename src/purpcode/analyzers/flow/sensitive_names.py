@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+from purpcode.analyzers.flow.tree import children
+
 _SECRET = re.compile(
     r"(?i)passw(or)?d|passphrase|(^|_)(pwd|pin_?code|ssn|cvv|cvc)($|_)|(client|app|shared)_?secret|"
     r"secret_?key|(^|_)secret$|api_?key|private_?key|(access|auth|refresh|bearer|reset)_?token|"
@@ -57,7 +59,7 @@ def shown_secrets(node: ast.AST) -> Iterator[str]:
         yield from _shown_by_call(node)
     elif not isinstance(node, ast.Compare | ast.Lambda | ast.Constant):
         parts = [node.body, node.orelse] if isinstance(node, ast.IfExp) else None
-        for one in parts or ast.iter_child_nodes(node):
+        for one in parts or children(node):
             yield from shown_secrets(one)
 
 

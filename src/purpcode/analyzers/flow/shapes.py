@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from purpcode.analyzers.flow.code import Code
+from purpcode.analyzers.flow.tree import children, walk
 from purpcode.analyzers.flow.values import SourceKind, Value
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -42,7 +43,7 @@ def within(root: ast.AST | Iterable[ast.AST]) -> Iterator[ast.AST]:
         return
     known: list[ast.AST] | None = root.__dict__.get(_KEPT)
     if known is None:
-        known = list(_inside(list(ast.iter_child_nodes(root))))
+        known = list(_inside(list(children(root))))
         root.__dict__[_KEPT] = known
     yield from known
 
@@ -56,7 +57,7 @@ def _inside(waiting: list[ast.AST]) -> Iterator[ast.AST]:
         node = waiting.pop()
         yield node
         if not isinstance(node, Function | ast.ClassDef | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting.extend(children(node))
 
 
 def dotted(node: ast.AST) -> str:
@@ -79,7 +80,7 @@ def last_name(node: ast.AST) -> str:
 def identifiers(node: ast.AST) -> set[str]:
     """All names and attributes an expression mentions, and the texts it uses as keys."""
     found: set[str] = set()
-    for one in ast.walk(node):
+    for one in walk(node):
         if isinstance(one, ast.Name):
             found.add(one.id)
         elif isinstance(one, ast.Attribute):
@@ -187,12 +188,12 @@ def tested_names(function: Function) -> set[str]:
 def caught_in(root: Function | ast.Module, *exceptions: str) -> set[int]:
     """Ids of the nodes that stand in a `try` which catches one of the exceptions (or all)."""
     found: set[int] = set()
-    for node in ast.walk(root):
+    for node in walk(root):
         if isinstance(node, ast.Try | ast.TryStar) and any(
             caught_names(one) & {*exceptions, *_BROAD} for one in node.handlers
         ):
             for one in node.body:
-                found |= {id(inner) for inner in ast.walk(one)}
+                found |= {id(inner) for inner in walk(one)}
     return found
 
 

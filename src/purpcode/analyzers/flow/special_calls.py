@@ -27,6 +27,19 @@ def _getattr(machine: Machine, env: Environment, call: Call) -> Value | None:  #
     return named_value(machine, names, call.node.lineno, base)
 
 
+def _attribute_maker(
+    machine: Machine,  # noqa: ARG001
+    env: Environment,  # noqa: ARG001
+    call: Call,
+) -> Value | None:
+    """`operator.attrgetter("x")` and `operator.methodcaller("x", ...)`, by what they will get."""
+    attribute = call.args[0].text if call.args else None
+    if attribute is None:
+        return None
+    names = frozenset(f"{name}({attribute})" for name in call.names)
+    return Value(union(call.args), names, items=call.args[1:])
+
+
 def _import(machine: Machine, env: Environment, call: Call) -> Value | None:  # noqa: ARG001
     module = call.argument(0, "name")
     if module is None or not module.text:
@@ -168,6 +181,8 @@ SPECIAL_CALLS: dict[str, Callable[[Machine, Environment, Call], Value | None]] =
     "importlib.__import__": _import,
     "vars": _vars,
     "functools.partial": _partial,
+    "operator.attrgetter": _attribute_maker,
+    "operator.methodcaller": _attribute_maker,
     "setattr": _setattr,
     "chr": _chr,
     "bytes": _bytes,

@@ -17,7 +17,7 @@ def _made(value: Any) -> list[Any]:
     if isinstance(value, int | float | complex):
         return [value + 1, value - 1, value + 0.5, 2 * value + 3, -value - 2, 10 * value + 7]
     if isinstance(value, str | bytes):
-        more = "a" if isinstance(value, str) else b"a"
+        more: Any = "a" if isinstance(value, str) else b"a"
         return [value + more, more + value, value[1:], value[:-1], value[::-1], value * 2]
     if isinstance(value, list | tuple):
         kind = list if isinstance(value, list) else tuple
@@ -29,8 +29,8 @@ def _made(value: Any) -> list[Any]:
         return [*changed, kind([*value, *value[:1], None]), kind(value[1:]), kind(value[::-1])]
     if isinstance(value, dict):
         less = dict(list(value.items())[1:])
-        changed = {key: (_made(held) or [None])[0] for key, held in value.items()}
-        return [less, changed, {**value, "another": 0}]
+        other = {key: (_made(held) or [None])[0] for key, held in value.items()}
+        return [less, other, {**value, "another": 0}]
     if isinstance(value, set | frozenset):
         return [value | {"another"}, value - set(list(value)[:1]), value | {-1}]
     return [None, 0, ""]

@@ -149,7 +149,7 @@ def _grade_control(nonce: str, results: Sequence[ExecutionResult]) -> Grade:
     faults = [str(report.get("reason")) for report in said[0].values()]
     if set(outcomes.values()) == {"invalid"}:
         return Grade(None, faults[0])
-    idle = [name for name in ("none", "anything", "empty") if outcomes.get(name) == "passed"]
+    idle = [name for name in ("none", "anything", "empty", "nan") if outcomes.get(name) == "passed"]
     if idle:
         return Grade(None, "the tests prove nothing: code that does nothing passes them")
     found = {

@@ -13,9 +13,9 @@ numbers."""
 
 
 def tell_hollow_arrays() -> None:
-    """Have `isclose` and `allclose` say no where one side alone has items. Nothing without numpy."""
+    """Have `isclose` and `allclose` say no where one side alone has items, if there is numpy."""
     try:
-        numpy = importlib.import_module("numpy")
+        numpy: Any = importlib.import_module("numpy")
     except ImportError:
         return
     numpy.isclose = _telling(numpy, numpy.isclose)

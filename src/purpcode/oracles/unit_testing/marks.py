@@ -112,9 +112,7 @@ class Marks(ast.NodeTransformer):
     def uncalled(self, *, named: bool = False) -> bool:
         """Whether a function that holds asserts was never called: one that the tests name
         nowhere else, or with `named` one that they do."""
-        missed = {
-            marked.function for marked in self.asserts.values() if not self._entered(marked)
-        }
+        missed = {marked.function for marked in self.asserts.values() if not self._entered(marked)}
         return any((self._functions[mark] in self._names) is named for mark in missed if mark)
 
     def _entered(self, marked: MarkedAssert) -> bool:

@@ -3,6 +3,7 @@ sandbox."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -63,6 +64,7 @@ STUBS: dict[str, Callable[[], Stub]] = {
     "empty": lambda: Stub(
         lambda args: next((type(a)() for a in args if isinstance(a, _CONTAINERS)), [])
     ),
+    "nan": lambda: Stub(lambda _: math.nan),
     "emptied": lambda: Stub(_emptied),
     **{
         name: lambda name=name: Stub(lambda _: hollow_array(name))  # type: ignore[misc]

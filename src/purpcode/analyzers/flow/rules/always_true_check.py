@@ -13,6 +13,7 @@ from purpcode.analyzers.flow.shapes import (
     tests_of,
     within,
 )
+from purpcode.analyzers.flow.tree import walk
 
 
 def _level(node: ast.AST) -> Level:
@@ -40,7 +41,7 @@ def _equals(node: ast.expr, kind: type[ast.cmpop]) -> tuple[str, object] | None:
 def _constant_parts(code: Code) -> Iterator[Match]:
     """`x == "a" or "b"`, `x != "a" or x != "b"`, `x == "a" and x == "b"`."""
     for test in _decisions(code):
-        for node in ast.walk(test):
+        for node in walk(test):
             if not isinstance(node, ast.BoolOp):
                 continue
             is_or = isinstance(node.op, ast.Or)
@@ -82,10 +83,10 @@ def _uncalled(code: Code) -> Iterator[Match]:
     plain = {one.name for one in code.tree.body if isinstance(one, ast.FunctionDef)}
     waited = {one.name for one in code.tree.body if isinstance(one, ast.AsyncFunctionDef)}
     for root in functions(code):
-        given = {one.arg for one in ast.walk(root.args) if isinstance(one, ast.arg)}
+        given = {one.arg for one in walk(root.args) if isinstance(one, ast.arg)}
         bound = given | {
             one.id
-            for one in ast.walk(root)
+            for one in walk(root)
             if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
         }
         for test in tests_of(root):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-
 from purpcode.analyzers.flow.code import Call
 from purpcode.analyzers.flow.detectors import Flow, Sink
 from purpcode.analyzers.flow.form import called_name
 from purpcode.analyzers.flow.rule import FlowRule
+from purpcode.analyzers.flow.tree import walk
 
 _LIMITS = frozenset(("max_length", "maxsize", "file_size", "max_size", "st_size"))
 
@@ -16,7 +15,7 @@ def _unlimited(call: Call) -> bool:
     """No size is looked at in the function: neither a limit argument nor a member's file_size."""
     if "max_length" in call.keywords or (call.fits("*.decompress") and len(call.args) > 1):
         return False
-    for node in ast.walk(call.scope.node):
+    for node in walk(call.scope.node):
         name = getattr(node, "attr", None) or getattr(node, "id", None)
         if name in _LIMITS or called_name(node) in ("getsize", "decompressobj"):
             return False

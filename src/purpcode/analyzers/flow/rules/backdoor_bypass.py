@@ -14,6 +14,7 @@ from purpcode.analyzers.flow.shapes import (
     names_a_check,
     within,
 )
+from purpcode.analyzers.flow.tree import walk
 
 _SECRET = re.compile(r"(?i)^(password|passwd|pwd|pw|pin|otp|code|token|api_?key|secret)$")
 _VERIFYING = re.compile(r"(?i)check|verify|compare|hash|match|authenticate|valid")
@@ -42,7 +43,7 @@ def _literal_secret(node: ast.expr) -> bool:
 def _verifies(node: ast.expr | None) -> bool:
     return node is not None and any(
         isinstance(one, ast.Call) and bool(_VERIFYING.search(last_name(one.func)))
-        for one in ast.walk(node)
+        for one in walk(node)
     )
 
 
@@ -82,7 +83,7 @@ def _beside_a_check(code: Code) -> Iterator[Match]:
 
 def _asked_for(test: ast.expr) -> bool:
     """Whether a condition looks for a header or parameter that no documentation would name."""
-    for node in ast.walk(test):
+    for node in walk(test):
         key: ast.expr | None = None
         if (
             isinstance(node, ast.Call)

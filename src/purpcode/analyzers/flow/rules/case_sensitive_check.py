@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.shapes import functions, within
+from purpcode.analyzers.flow.tree import walk
 
 _ENDINGS = re.compile(r"^\.(php\d?|exe|sh|bat|cmd|py|jsp|aspx?|js|html?|svg|phtml|dll)$")
 _WORDS = re.compile(
@@ -24,7 +25,7 @@ def _texts(node: ast.expr) -> list[str]:
 def _folded(node: ast.expr) -> bool:
     return any(
         isinstance(one, ast.Attribute) and one.attr in ("lower", "casefold", "upper")
-        for one in ast.walk(node)
+        for one in walk(node)
     )
 
 
@@ -52,7 +53,7 @@ def _checked(code: Code) -> Iterator[Match]:
         for node in within(function):
             if not isinstance(node, ast.If) or not _refuses(node.body):
                 continue
-            for one in ast.walk(node.test):
+            for one in walk(node.test):
                 looked: ast.expr | None = None
                 if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.args:
                     if one.func.attr in ("endswith", "startswith") and (

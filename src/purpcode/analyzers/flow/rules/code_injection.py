@@ -26,7 +26,7 @@ RULE = FlowRule(
                         "*.eval",
                         "numexpr.evaluate",
                         "cProfile.run",
-                        "types.CodeType",
+                        "types.FunctionType",
                     ),
                     (0, "source", "expr"),
                 ),

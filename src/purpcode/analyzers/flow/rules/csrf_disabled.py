@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code, Scope, Store
 from purpcode.analyzers.flow.rule import FlowRule, Level, Match
+from purpcode.analyzers.flow.tree import walk
 
 _EXEMPT = (
     "django.views.decorators.csrf.csrf_exempt",
@@ -38,7 +39,7 @@ _FORM_MESSAGE = "forms are accepted without a token that proves where they come 
 
 
 def _words(node: ast.AST) -> Iterator[str]:
-    for one in ast.walk(node):
+    for one in walk(node):
         if isinstance(one, ast.Name):
             yield one.id
         elif isinstance(one, ast.Attribute):
@@ -126,7 +127,7 @@ def _overrides(code: Code) -> Iterator[Match]:
         if scope.name == "enforce_csrf" and not any(
             isinstance(one, ast.Call | ast.If | ast.Raise)
             for part in body
-            for one in ast.walk(part)
+            for one in walk(part)
         ):
             yield Match(scope.node, _FORM_MESSAGE)
 

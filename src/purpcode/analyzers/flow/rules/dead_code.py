@@ -6,13 +6,14 @@ from itertools import pairwise
 
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _ENDING = ast.Return | ast.Raise | ast.Break | ast.Continue
 
 
 def _is_yield(node: ast.stmt) -> bool:
     """A `yield` after `return` makes a generator of a function, on purpose."""
-    return any(isinstance(one, ast.Yield | ast.YieldFrom) for one in ast.walk(node))
+    return any(isinstance(one, ast.Yield | ast.YieldFrom) for one in walk(node))
 
 
 def _after_the_end(code: Code) -> Iterator[Match]:

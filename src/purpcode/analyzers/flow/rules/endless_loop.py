@@ -10,6 +10,7 @@ from purpcode.analyzers.flow.detectors import CHECKS
 from purpcode.analyzers.flow.form import called_name, dotted
 from purpcode.analyzers.flow.naming import matches_any
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _LEAVES = ast.Break | ast.Return | ast.Raise | ast.Yield | ast.YieldFrom | ast.Await
 _ENDS = frozenset(("exit", "_exit", "abort", "execv", "execvp", "next", "fail", "stop"))
@@ -31,7 +32,7 @@ def _never_left(code: Code) -> Iterator[Match]:
             continue
         if not loop.test.value:
             continue
-        inside = [node for part in loop.body for node in ast.walk(part)]
+        inside = [node for part in loop.body for node in walk(part)]
         names = {called_name(node) for node in inside}
         if any(isinstance(node, _LEAVES) for node in inside) or names & (_ENDS | _WAITS):
             continue
@@ -43,14 +44,14 @@ def _unchanged(code: Code) -> Iterator[Match]:
     for loop in code.nodes:
         if not isinstance(loop, ast.While) or not isinstance(loop.test, ast.Compare):
             continue
-        tested = list(ast.walk(loop.test))
+        tested = list(walk(loop.test))
         if any(
             isinstance(node, ast.Call | ast.Attribute | ast.Subscript | ast.Await | ast.NamedExpr)
             for node in tested
         ):
             continue
         names = {node.id for node in tested if isinstance(node, ast.Name)}
-        inside = [node for part in loop.body for node in ast.walk(part)]
+        inside = [node for part in loop.body for node in walk(part)]
         if not names or any(
             isinstance(node, _LEAVES | ast.Global | ast.Nonlocal) for node in inside
         ):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.shapes import Function, answers_requests, dotted, functions, within
+from purpcode.analyzers.flow.tree import children
 
 _WHOLE = frozenset(
     (
@@ -74,7 +75,7 @@ def _shows(node: ast.AST | None, whole: set[str]) -> bool:
         source = node.generators[0]
         return _shows(source.iter, whole) and not source.ifs
     if isinstance(node, ast.JoinedStr | ast.FormattedValue | ast.Tuple | ast.List | ast.BinOp):
-        return any(_shows(one, whole) for one in ast.iter_child_nodes(node))
+        return any(_shows(one, whole) for one in children(node))
     return isinstance(node, ast.Await) and _shows(node.value, whole)
 
 

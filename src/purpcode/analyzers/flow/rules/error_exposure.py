@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code, Scope
 from purpcode.analyzers.flow.rule import FlowRule, Level, Match
+from purpcode.analyzers.flow.tree import children, walk
 
 _TRACEBACKS = frozenset(
     ("format_exc", "format_exception", "format_tb", "format_stack", "print_exc")
@@ -57,7 +58,7 @@ def _answering(code: Code) -> Iterator[Scope]:
 
 def _sent(node: ast.AST) -> Iterator[ast.expr]:
     """What a function sends: what it returns, and arguments of what makes an answer."""
-    for one in ast.walk(node):
+    for one in walk(node):
         if isinstance(one, ast.Return) and one.value is not None:
             yield one.value
         elif isinstance(one, ast.Call):
@@ -82,7 +83,7 @@ def _exposures(code: Code) -> Iterator[Match]:
             for one in _shown(expression):
                 if _is_traceback(one) or (isinstance(one, ast.Name) and one.id in tracebacks):
                     yield Match(one, "the answer contains the traceback", "medium")
-        for handler in ast.walk(scope.node):
+        for handler in walk(scope.node):
             if isinstance(handler, ast.ExceptHandler) and handler.name and handler.type:
                 yield from _texts(handler)
 
@@ -109,12 +110,12 @@ def _shown(node: ast.AST) -> Iterator[ast.AST]:
         name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
         if name not in _CARRIERS and name not in _ANSWERS:
             return
-    for one in ast.iter_child_nodes(node):
+    for one in children(node):
         yield from _shown(one)
 
 
 def _shows(expression: ast.expr, name: str) -> bool:
-    for one in ast.walk(expression):
+    for one in walk(expression):
         turned = isinstance(one, ast.Call) and getattr(one.func, "id", "") in ("str", "repr")
         if turned and isinstance(one, ast.Call) and one.args:
             if getattr(one.args[0], "id", "") == name:
@@ -138,7 +139,7 @@ def _named_tracebacks(node: ast.AST) -> set[str]:
     """Variables that hold a traceback."""
     return {
         target.id
-        for one in ast.walk(node)
+        for one in walk(node)
         if isinstance(one, ast.Assign) and any(_is_traceback(part) for part in _shown(one.value))
         for target in one.targets
         if isinstance(target, ast.Name)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.form import called_name, dotted, own_nodes
 from purpcode.analyzers.flow.rule import FlowRule, Level, Match
+from purpcode.analyzers.flow.tree import walk
 
 _CHECKS = frozenset(("exists", "isfile", "is_file", "islink", "is_symlink", "lexists"))
 _WRITERS = frozenset(
@@ -39,7 +40,7 @@ def _used_after(code: Code) -> Iterator[Match]:
 
 
 def _checks_in(test: ast.expr) -> Iterator[tuple[ast.Call, Level | None]]:
-    for node in ast.walk(test):
+    for node in walk(test):
         if isinstance(node, ast.Call) and node.args and dotted(node.func) == "os.access":
             yield node, None
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.form import functions, own_nodes
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _CHECKS = re.compile(r"(?i)(^|_)(auth\w*|login|log_in|signin|sign_in|check_pass\w*|verify\w*|"
                      r"is_admin|is_valid\w*|validate\w*|has_permission|authorize\w*)")  # fmt: skip
@@ -48,7 +49,7 @@ def _grants(node: ast.AST) -> bool:
 
 def _fixed_secret(test: ast.expr) -> bool:
     """Whether a secret is compared with a literal."""
-    for one in ast.walk(test):
+    for one in walk(test):
         if isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.Eq):
             sides = [one.left, one.comparators[0]]
             texts = [
@@ -66,7 +67,7 @@ def _fixed_secret(test: ast.expr) -> bool:
 
 def _master(test: ast.expr) -> bool:
     """Whether a test compares with something called a master or bypass value."""
-    for one in ast.walk(test):
+    for one in walk(test):
         if isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.Eq):
             sides = (one.left, one.comparators[0])
             if any(_MASTER.search(_last(side) or "") for side in sides):

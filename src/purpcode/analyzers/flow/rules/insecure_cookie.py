@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 from purpcode.analyzers.flow.sensitive_names import is_session
+from purpcode.analyzers.flow.tree import walk
 
 _SETTERS = ("*.set_cookie", "*.set_secure_cookie", "*.set_signed_cookie")
 _NOT_SERVERS = re.compile(r"(?i)client|jar|driver|browser|test|requests\.")
@@ -108,10 +109,10 @@ def _header(node: ast.AST, source: ast.expr | None) -> Iterator[Match]:
         return
     text = "".join(
         one.value
-        for one in ast.walk(source)
+        for one in walk(source)
         if isinstance(one, ast.Constant) and isinstance(one.value, str)
     )
-    begin = next((n.value for n in ast.walk(source) if isinstance(n, ast.Constant)), "")
+    begin = next((n.value for n in walk(source) if isinstance(n, ast.Constant)), "")
     if not is_session(str(begin).partition("=")[0]):
         return
     if "secure" not in text.lower():

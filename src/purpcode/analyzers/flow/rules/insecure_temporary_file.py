@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.detectors import calls
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 from purpcode.analyzers.flow.values import Value
 
 _SHARED = re.compile(r"^(/var/tmp|/tmp|/dev/shm)/[^/]")
@@ -39,7 +40,7 @@ def _looked_through(node: ast.expr | None, call: Call) -> ast.expr | None:
         return node
     given = [
         one.value
-        for one in ast.walk(call.scope.node)
+        for one in walk(call.scope.node)
         if isinstance(one, ast.Assign)
         and any(isinstance(target, ast.Name) and target.id == node.id for target in one.targets)
     ]

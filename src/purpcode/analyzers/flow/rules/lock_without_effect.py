@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.form import called_name, dotted
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _KINDS = frozenset(("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition"))
 
@@ -48,7 +49,7 @@ def _given_back_twice(block: list[ast.stmt], locks: set[str]) -> Iterator[Match]
             yield Match(statement, "is given back a second time", cwes=(765, 832))
         elif verb == "release":
             free.add(owner)
-        elif any(called_name(one) == "acquire" for one in ast.walk(statement)):
+        elif any(called_name(one) == "acquire" for one in walk(statement)):
             free.clear()
 
 
@@ -69,7 +70,7 @@ RULE = FlowRule(
     cwes=(821, 820, 765, 832, 585, 572),
     severity="medium",
     severity_reason="The code looks protected, and threads still change its data at the same time.",
-    fix="Make one lock for all threads (in the module or in __init__) and hold it around the change.",
+    fix="Make one lock for all threads (in the module or in __init__) and hold it for the change.",
     reference="https://cwe.mitre.org/data/definitions/821.html",
     detectors=(_new_each_time, _around_nothing, _run_directly),
     confidence="high",

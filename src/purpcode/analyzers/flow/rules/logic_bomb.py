@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.shapes import dotted, is_test_code
+from purpcode.analyzers.flow.tree import walk
 
 _NOW = ("datetime.now", "datetime.utcnow", "date.today", "datetime.today", "time.time")
 _PEOPLE = ("getpass.getuser", "os.getlogin", "socket.gethostname")
@@ -22,7 +23,7 @@ _DROPPING = ("drop table", "drop database", "truncate table")
 
 def _fixed_date(node: ast.AST) -> bool:
     """A date written in the program: `date(2030, 1, 1)`, an ISO text."""
-    for one in ast.walk(node):
+    for one in walk(node):
         if (
             (
                 isinstance(one, ast.Call)
@@ -40,13 +41,13 @@ def _fixed_date(node: ast.AST) -> bool:
 
 
 def _waits(test: ast.expr) -> bool:
-    for node in ast.walk(test):
+    for node in walk(test):
         if not isinstance(node, ast.Compare):
             continue
-        called = [dotted(one.func) for one in ast.walk(node) if isinstance(one, ast.Call)]
+        called = [dotted(one.func) for one in walk(node) if isinstance(one, ast.Call)]
         if any(name.endswith(_NOW) for name in called) and _fixed_date(node):
             return True
-        constants = [one for one in ast.walk(node) if isinstance(one, ast.Constant)]
+        constants = [one for one in walk(node) if isinstance(one, ast.Constant)]
         if any(name.endswith(_PEOPLE) for name in called) and constants:
             return True
     return False
@@ -54,7 +55,7 @@ def _waits(test: ast.expr) -> bool:
 
 def _destroys(statements: list[ast.stmt]) -> bool:
     for statement in statements:
-        for one in ast.walk(statement):
+        for one in walk(statement):
             if isinstance(one, ast.Call) and dotted(one.func).endswith(_DESTROYING):
                 return True
             if (

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code, Scope
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _ADMIN = re.compile(
     r"(?i)(^|[/_])(admin|administration|superuser|backup|shutdown|restart|impersonate)"
@@ -26,7 +27,7 @@ def _routes(scope: Scope) -> str:
     return " ".join(
         one.value
         for decorator in decorators
-        for one in ast.walk(decorator)
+        for one in walk(decorator)
         if isinstance(one, ast.Constant) and isinstance(one.value, str)
     )
 

@@ -13,6 +13,7 @@ from purpcode.analyzers.flow.shapes import (
     tested_names,
     within,
 )
+from purpcode.analyzers.flow.tree import walk
 
 _MATCHING = ("re.match", "re.search", "re.fullmatch")
 _LOOKING_UP = ("first", "fetchone", "one_or_none", "scalar_one_or_none", "find_one")
@@ -64,7 +65,7 @@ def _counts(node: ast.expr) -> bool:
             word in one.value.lower()
             for word in ("count(", "max(", "sum(", "min(", "exists(", "returning")
         )
-        for one in ast.walk(node)
+        for one in walk(node)
     )
 
 

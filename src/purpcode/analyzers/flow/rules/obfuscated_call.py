@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _POWERFUL = frozenset(
     (
@@ -40,14 +41,14 @@ def _made_from(node: ast.expr, call: Call) -> str | None:
     if isinstance(node, ast.Name):
         bound = [
             one.value
-            for one in ast.walk(call.scope.node)
+            for one in walk(call.scope.node)
             if isinstance(one, ast.Assign)
             and any(isinstance(t, ast.Name) and t.id == node.id for t in one.targets)
         ]
         return (
             _made_from(bound[-1], call) if bound and not isinstance(bound[-1], ast.Name) else None
         )
-    for one in ast.walk(node):
+    for one in walk(node):
         if not isinstance(one, ast.Call):
             continue
         func = one.func
@@ -66,7 +67,7 @@ def _made_from(node: ast.expr, call: Call) -> str | None:
 def _only_literals(node: ast.Call) -> bool:
     """Whether a decoder's input is literal (or a loop over literals), not data."""
     inner = [*node.args, *([node.func.value] if isinstance(node.func, ast.Attribute) else [])]
-    constants = [c for one in inner for c in ast.walk(one) if isinstance(c, ast.Constant)]
+    constants = [c for one in inner for c in walk(one) if isinstance(c, ast.Constant)]
     looped = any(isinstance(one, ast.Name) for one in node.args) and _callee(node) == "chr"
     return bool(constants) or looped
 
@@ -109,7 +110,7 @@ def _has_text(node: ast.Call) -> bool:
     if _callee(node) == "decode" and isinstance(node.func, ast.Attribute):
         inner = [node.func.value]  # its arguments only name the encoding
     return any(
-        isinstance(part, ast.Constant) and part.value for one in inner for part in ast.walk(one)
+        isinstance(part, ast.Constant) and part.value for one in inner for part in walk(one)
     )
 
 

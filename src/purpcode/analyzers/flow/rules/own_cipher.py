@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _HIDES = re.compile(r"(?i)encrypt|decrypt|encipher|scramble|obfuscat|xor|cipher")
 _SECRET = re.compile(
@@ -22,7 +23,7 @@ def _home_made(code: Code) -> Iterator[Match]:
             continue
         if not _HIDES.search(node.name) or _LEARNING.search(node.name):
             continue
-        step = next((one for one in ast.walk(node) if _mixes(one)), None)
+        step = next((one for one in walk(node) if _mixes(one)), None)
         if step is None:
             continue
         given = {one.arg for one in node.args.args}

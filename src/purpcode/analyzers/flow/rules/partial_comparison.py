@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.shapes import dotted, functions, last_name, tests_of, within
+from purpcode.analyzers.flow.tree import walk
 
 _SECRET = re.compile(
     r"(?i)(^|_)(password|passwd|token|secret|api_?key|signature|digest|mac|otp|pin)$"
@@ -23,10 +24,10 @@ def _secret(node: ast.AST) -> bool:
 def _decisions(code: Code) -> Iterator[ast.AST]:
     for root in functions(code):
         for test in tests_of(root):
-            yield from ast.walk(test)
+            yield from walk(test)
         for node in within(root):
             if isinstance(node, ast.Return) and node.value is not None:
-                yield from ast.walk(node.value)
+                yield from walk(node.value)
 
 
 def _partly(code: Code) -> Iterator[Match]:

@@ -21,10 +21,13 @@ _SECRET = re.compile(
 )
 _TIME = re.compile(r"^(time\.|datetime\.|os\.getpid)")
 
+_LANGUAGE = ("torch", "tensorflow", "transformers", "nltk", "spacy", "sklearn", "jax", "tokenizers")
+"""Libraries to whose users a token is a piece of text."""
+
 
 def _seeded(code: Code) -> Iterator[Match]:
     secret = _drawn_secret(code)
-    if secret is None:
+    if secret is None or (secret == "token" and code.uses_module(*_LANGUAGE)):
         return
     for call in code.calls_to(_SEEDS):
         seed = call.argument(0, "seed") or call.argument(None, "a")

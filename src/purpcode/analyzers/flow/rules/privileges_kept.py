@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.form import called_name
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _USER = ("os.setuid", "os.setreuid", "os.setresuid", "os.seteuid")
 _GROUP = ("os.setgid", "os.setregid", "os.setresgid", "os.setegid")
@@ -44,14 +45,14 @@ def _failure_ignored(code: Code) -> Iterator[Match]:
     for node in code.nodes:
         if not isinstance(node, ast.Try):
             continue
-        names = {called_name(one) for part in node.body for one in ast.walk(part)}
+        names = {called_name(one) for part in node.body for one in walk(part)}
         if not names & {"setuid", "setgid", "setreuid", "setresuid", "setgroups", "seteuid"}:
             continue
         for handler in node.handlers:
-            does = {type(one) for part in handler.body for one in ast.walk(part)}
+            does = {type(one) for part in handler.body for one in walk(part)}
             leaves = ast.Raise in does or any(
                 called_name(one) in ("exit", "_exit", "abort", "quit")
-                for part in handler.body for one in ast.walk(part)
+                for part in handler.body for one in walk(part)
             )  # fmt: skip
             if not leaves and ast.Return not in does:
                 yield Match(handler, "the program goes on when its rights could not be dropped",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.regex_ambiguity import is_exponential
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _FUNCTIONS = tuple(
     f"re.{name}"
@@ -37,7 +38,7 @@ def _flags(call: Call) -> int:
     given = [*call.node.args[1:], *(one.value for one in call.node.keywords)]
     flags = re.RegexFlag(0)
     for argument in given:
-        for one in ast.walk(argument):
+        for one in walk(argument):
             name = one.attr if isinstance(one, ast.Attribute) else ""
             flag = getattr(re, name, None) if name.isupper() else None
             if isinstance(flag, re.RegexFlag):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.form import ancestors, called_name, dotted, own_nodes, parents
 from purpcode.analyzers.flow.rule import FlowRule, Level, Match
+from purpcode.analyzers.flow.tree import walk
 
 _OPENERS = (
     *("open", "os.fdopen", "os.open", "gzip.open", "bz2.open", "lzma.open", "tarfile.open"),
@@ -37,7 +38,7 @@ class _Handle:
         self.function = call.scope.node
         self.uses = [
             one
-            for one in ast.walk(self.function)
+            for one in walk(self.function)
             if isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Load)
         ]
 
@@ -157,7 +158,7 @@ def _reaches(closing: ast.AST, leaving: ast.AST, parent: dict[ast.AST, ast.AST])
 
 
 def _tests(test: ast.expr, name: str) -> bool:
-    return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(test))
+    return any(isinstance(one, ast.Name) and one.id == name for one in walk(test))
 
 
 def _swallowed(handle: _Handle, closings: list[ast.AST], parent: dict[ast.AST, ast.AST]) -> bool:
@@ -165,7 +166,7 @@ def _swallowed(handle: _Handle, closings: list[ast.AST], parent: dict[ast.AST, a
     for one in ancestors(handle.bound, parent):
         if not isinstance(one, ast.Try) or not one.handlers:
             continue
-        inside = [node for part in one.body for node in ast.walk(part)]
+        inside = [node for part in one.body for node in walk(part)]
         if not any(handle.bound is node for node in inside):
             continue
         only_here = all(any(closing is node for node in inside) for closing in closings)
@@ -187,12 +188,10 @@ def _only_from_opening(handler: ast.ExceptHandler) -> bool:
     return all(dotted(one).rpartition(".")[2] in _OPENING if one else False for one in kinds)
 
 
-_OPENING = frozenset(
-    (
-        *("FileNotFoundError", "FileExistsError", "PermissionError", "IsADirectoryError"),
-        *("URLError", "HTTPError", "ConnectionRefusedError", "gaierror", "BadZipFile"),
-    )
-)
+_OPENING = {
+    *("FileNotFoundError", "FileExistsError", "PermissionError", "IsADirectoryError"),
+    *("URLError", "HTTPError", "ConnectionRefusedError", "gaierror", "BadZipFile"),
+}
 
 
 RULE = FlowRule(
@@ -200,8 +199,7 @@ RULE = FlowRule(
     title="Handle not closed on every way out",
     cwes=(772, 404, 775),
     severity="medium",
-    severity_reason="Handles add up until the process can open no more, and unwritten data is"
-    " lost.",
+    severity_reason="Handles add up until the process can open no more; unwritten data is lost.",
     fix="Open it in a with statement, or close it in finally.",
     reference="https://cwe.mitre.org/data/definitions/772.html",
     detectors=(_leaks,),

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.shapes import within
+from purpcode.analyzers.flow.tree import walk
 
 
 def _left(code: Code) -> Iterator[Match]:
     for node in code.nodes:
         if isinstance(node, ast.Try) and node.finalbody:
             loops = [one for one in within(node.finalbody) if isinstance(one, ast.For | ast.While)]
-            inner = {id(one) for loop in loops for one in ast.walk(loop)}
+            inner = {id(one) for loop in loops for one in walk(loop)}
             for one in within(node.finalbody):
                 jumps = isinstance(one, ast.Break | ast.Continue) and id(one) not in inner
                 if isinstance(one, ast.Return) or jumps:

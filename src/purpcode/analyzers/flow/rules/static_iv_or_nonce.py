@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Call, Code, Store
 from purpcode.analyzers.flow.key_material import is_fixed
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _BLOCK = tuple(
     f"*{name}.new"
@@ -92,7 +93,7 @@ def _made_once(code: Code, call: Call, node: ast.expr) -> bool:
     if isinstance(node, ast.Attribute):
         return bool(made) and all(one.scope.name == "__init__" for one in made) and _random(made)
     local = any(one.scope.path == call.scope.path for one in made)
-    parameter = any(one.arg == path for one in ast.walk(function.args) if isinstance(one, ast.arg))
+    parameter = any(one.arg == path for one in walk(function.args) if isinstance(one, ast.arg))
     return (
         bool(made)
         and not local

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.form import called_name
 from purpcode.analyzers.flow.rule import FlowRule, Level, Match
+from purpcode.analyzers.flow.tree import walk
 
 _CHANGES = frozenset(("remove", "unlink", "rmtree", "chmod", "chown", "write_text", "write_bytes"))
 _CHECKS = frozenset(
@@ -20,7 +20,7 @@ def _walks(code: Code) -> Iterator[Match]:
         followed = call.keywords.get("followlinks") or call.keywords.get("follow_symlinks")
         if followed is None or followed.const is not True:
             continue
-        names = {called_name(node) for node in ast.walk(call.scope.node)}
+        names = {called_name(node) for node in walk(call.scope.node)}
         if names & _CHECKS:
             continue
         level: Level = "medium" if names & _CHANGES else "low"
@@ -36,7 +36,7 @@ def _owner_changed(code: Code) -> Iterator[Match]:
         chosen = call.keywords.get("follow_symlinks")
         if id(call.scope.node) not in walked or (chosen is not None and chosen.const is False):
             continue
-        if not {called_name(node) for node in ast.walk(call.scope.node)} & _CHECKS:
+        if not {called_name(node) for node in walk(call.scope.node)} & _CHECKS:
             yield Match(call.node, "gives away whatever a link in the folder points to")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.form import called_name
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _MAKERS = ("tempfile.mkstemp", "tempfile.mkdtemp")
 _REMOVERS = frozenset(("remove", "unlink", "rmtree", "rmdir", "removedirs", "move", "rename",
@@ -30,7 +31,7 @@ def _left(code: Code) -> Iterator[Match]:
 
 def _handed_on(function: ast.AST) -> bool:
     """Whether the function gives something back or keeps it: its caller may clean up."""
-    for node in ast.walk(function):
+    for node in walk(function):
         given = node.value if isinstance(node, ast.Return | ast.Yield) else None
         if given is not None and not isinstance(given, ast.Constant):
             return True

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.detectors import argument_is, calls, stored_const, stores
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _CLIENTS = (
     *("requests.*", "requests.Session().*", "httpx.*", "httpx.Client().*", "httpx.AsyncClient().*"),
@@ -63,7 +64,7 @@ def _callbacks(code: Code) -> Iterator[Match]:
 
 def _only_true(body: list[ast.stmt]) -> bool:
     found = [
-        one for statement in body for one in ast.walk(statement) if isinstance(one, ast.Return)
+        one for statement in body for one in walk(statement) if isinstance(one, ast.Return)
     ]
     return (
         bool(found)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code, Scope
 from purpcode.analyzers.flow.detectors import Flow
 from purpcode.analyzers.flow.rule import FlowRule, Level, Match
+from purpcode.analyzers.flow.tree import walk
 
 _SESSIONS = ("flask.session", "web.request.session", "?session", "quart.session", "bottle.session")
 _IDENTITY = re.compile(
@@ -53,7 +54,7 @@ def _updates(code: Code) -> Iterator[Match]:
 
 def _is_checked(scope: Scope) -> bool:
     """Whether a function looks the data up or checks it before it vouches for it."""
-    for one in ast.walk(scope.node):
+    for one in walk(scope.node):
         if isinstance(one, ast.Call):
             func = one.func
             name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.form import called_name, dotted, own_nodes
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _BODIES = ("web.request.get_data", "web.request.stream.read", "web.request.body",
            "web.request.read", "*.rfile.read")  # fmt: skip
@@ -29,7 +30,7 @@ def _threads(code: Code) -> Iterator[Match]:
         for loop in own_nodes(call.scope.node):
             if not isinstance(loop, ast.While) or not _holds(loop, call.node):
                 continue
-            names = {called_name(node) for node in ast.walk(loop)}
+            names = {called_name(node) for node in walk(loop)}
             if "accept" in names and not names & {"acquire", "active_count"}:
                 yield Match(call.node, "every connection gets one more thread or process")
 
@@ -42,21 +43,21 @@ def _growing(code: Code) -> Iterator[Match]:
         compared = any(
             isinstance(node, ast.Compare)
             and any(isinstance(one, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for one in node.ops)
-            for node in ast.walk(loop)
+            for node in walk(loop)
         )
         if not compared:
             grown = {
                 dotted(node.target)
-                for node in ast.walk(loop)
+                for node in walk(loop)
                 if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add)
             }
             received = {
                 dotted(target)
-                for node in ast.walk(loop)
+                for node in walk(loop)
                 if isinstance(node, ast.Assign) and called_name(node.value) == "recv"
                 for target in node.targets
             }
-            values = [n.value for n in ast.walk(loop) if isinstance(n, ast.AugAssign)]
+            values = [n.value for n in walk(loop) if isinstance(n, ast.AugAssign)]
             if grown and any(
                 called_name(one) == "recv" or dotted(one) in received for one in values
             ):
@@ -64,11 +65,11 @@ def _growing(code: Code) -> Iterator[Match]:
 
 
 def _receives(loop: ast.While) -> bool:
-    return any(called_name(node) == "recv" for node in ast.walk(loop))
+    return any(called_name(node) == "recv" for node in walk(loop))
 
 
 def _holds(loop: ast.AST, wanted: ast.AST) -> bool:
-    return any(node is wanted for node in ast.walk(loop))
+    return any(node is wanted for node in walk(loop))
 
 
 RULE = FlowRule(

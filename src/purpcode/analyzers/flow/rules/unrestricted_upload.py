@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code, Scope
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 from purpcode.analyzers.flow.values import Taint, Value
 
 _NAMED = frozenset((".filename", ".name", "werkzeug.utils.secure_filename"))
@@ -55,7 +56,7 @@ def _is_sent_name(taint: Taint, uploads_only: bool) -> bool:
 
 def _unchecked(scope: Scope) -> bool:
     """Whether nothing in the function looks at what kind of file it is."""
-    for one in ast.walk(scope.node):
+    for one in walk(scope.node):
         words = ""
         if isinstance(one, ast.Name):
             words = one.id

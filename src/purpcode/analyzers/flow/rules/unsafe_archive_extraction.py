@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.form import called_name
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _LOOKS = frozenset(
     (
@@ -23,7 +24,7 @@ _MEMBER = re.compile(r"(?i)\.(filename|name|namelist|getnames|infolist|getmember
 
 def _checked(call: Call) -> bool:
     """Whether the function looks at members' names before it unpacks them."""
-    for node in ast.walk(call.scope.node):
+    for node in walk(call.scope.node):
         if called_name(node) in _LOOKS or _CHECKER.search(called_name(node)):
             return True
         if isinstance(node, ast.Constant) and node.value == "..":
@@ -87,16 +88,16 @@ def _writing(call: Call) -> bool:
 def _names_member(node: ast.AST, function: ast.AST) -> bool:
     """Whether an expression holds the name of an archive's member, also through variables."""
     members = _loop_members(function)
-    wanted = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+    wanted = {one.id for one in walk(node) if isinstance(one, ast.Name)}
     for _ in range(3):
         if wanted & members:
             return True
         more = {
             inner.id
-            for one in ast.walk(function)
+            for one in walk(function)
             if isinstance(one, ast.Assign)
             and any(isinstance(target, ast.Name) and target.id in wanted for target in one.targets)
-            for inner in ast.walk(one.value)
+            for inner in walk(one.value)
             if isinstance(inner, ast.Name)
         }
         wanted |= more
@@ -106,7 +107,7 @@ def _names_member(node: ast.AST, function: ast.AST) -> bool:
 def _loop_members(function: ast.AST) -> set[str]:
     return {
         one.target.id
-        for one in ast.walk(function)
+        for one in walk(function)
         if isinstance(one, ast.For)
         and isinstance(one.target, ast.Name)
         and _MEMBER.search(ast.unparse(one.iter))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.form import called_name, dotted, functions
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _BLOCKING = frozenset(("acquire", "wait", "sleep", "input", "put", "get", "recv"))
 _WRITING = frozenset(("commit", "execute", "write", "dump", "rmtree", "remove", "send", "sendall"))
@@ -40,7 +41,7 @@ def _unsafe(code: Code) -> Iterator[Match]:
         return
     locks = _shared_locks(code)
     for handler in _handlers(code):
-        for node in ast.walk(handler):
+        for node in walk(handler):
             name = called_name(node)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 owner = dotted(node.func.value)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.form import ancestors, dotted, own_nodes, parents
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _STARTERS = ("threading.Thread", "threading.Timer", "*.submit", "_thread.start_new_thread",
              "*.map")  # fmt: skip
@@ -66,7 +67,7 @@ def _unsafe(node: ast.AST, shared: set[str]) -> bool:
     elif isinstance(node, ast.Assign) and len(node.targets) == 1:
         target = node.targets[0]
         name = dotted(target)
-        if not name or not any(dotted(one) == name for one in ast.walk(node.value)):
+        if not name or not any(dotted(one) == name for one in walk(node.value)):
             return False
     else:
         return False
@@ -80,7 +81,7 @@ def _locked(node: ast.AST, parent: dict[ast.AST, ast.AST]) -> bool:
         return True
     function = around[-1] if around else node
     return any(
-        isinstance(one, ast.Attribute) and one.attr == "acquire" for one in ast.walk(function)
+        isinstance(one, ast.Attribute) and one.attr == "acquire" for one in walk(function)
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.form import called_name, dotted
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _OPENERS = frozenset(
     ("open", "socket", "create_connection", "connect", "fdopen", "ZipFile", "urlopen")
@@ -33,7 +34,7 @@ def _in_block(block: list[ast.stmt]) -> Iterator[Match]:
         for use in _uses(statement):
             if dotted(use.value) in closed:
                 yield Match(use, "is used after it was closed")
-        closed -= {dotted(one) for one in ast.walk(statement) if _is_stored(one)}
+        closed -= {dotted(one) for one in walk(statement) if _is_stored(one)}
         if isinstance(statement, ast.Assign) and called_name(statement.value) in _OPENERS:
             opened |= {one.id for one in statement.targets if isinstance(one, ast.Name)}
         elif isinstance(statement, ast.With):
@@ -53,8 +54,8 @@ def _uses(statement: ast.stmt) -> Iterator[ast.Attribute]:
     """Methods called in a statement, without what inner functions do later."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return
-    stored = {dotted(one) for one in ast.walk(statement) if _is_stored(one)}
-    for one in ast.walk(statement):
+    stored = {dotted(one) for one in walk(statement) if _is_stored(one)}
+    for one in walk(statement):
         if called_name(one) in _NEEDS_OPEN and isinstance(one, ast.Call):
             func = one.func
             if isinstance(func, ast.Attribute) and dotted(func.value) not in stored:

@@ -33,7 +33,7 @@ _CHECKSUM = re.compile(
     r"chunk|md5_?sum|sha1_?sum|bucket|shard|partition|gravatar|avatar|colou?r|bloom|file_?name|"
     r"(^|_)path$|version|revision|change|ring|minhash|simhash|feature|slug|commit|blob|object_?id|"
     r"(call|row|url|query|name|prompt|text|config|schema)_hash$|short_?id|cache_?key|"
-    r"locat|digest_file|ident|accept|websocket|pack|integrity|content$"
+    r"locat|seed|digest_file|ident|accept|websocket|pack|integrity|content$"
 )
 _SECURITY = re.compile(
     r"(?i)passw|(^|_)pwd|token|secret|sign|session|auth|credential|otp|api_?key|licen[cs]e|hmac|(^|_)mac$"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _PASSWORD = re.compile(r"(?i)^(new_|raw_|plain_|user_)?(passw(or)?d|passphrase|pwd)\d?$")
 _LEAST = 8
@@ -51,7 +52,7 @@ def _fields(code: Code) -> Iterator[Match]:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
         if not isinstance(target, ast.Name) or not _PASSWORD.search(target.id):
             continue
-        for one in ast.walk(node.value):
+        for one in walk(node.value):
             if isinstance(one, ast.keyword) and one.arg in ("min_length", "min"):
                 least = one.value.value if isinstance(one.value, ast.Constant) else None
                 if type(least) is int and 0 < least < _LEAST:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Call, Code
-from purpcode.analyzers.flow.purpose import function_around, purposes
+from purpcode.analyzers.flow.purpose import function_around, purposes, words_of
 from purpcode.analyzers.flow.rule import FlowRule, Match
 
 _MEMBERS = (
@@ -52,14 +52,24 @@ _NOT_SECRET = re.compile(
     r"session_(data|time|config|list|type|start|length|stats|num|factory|event)|(^|_)rate|prob|score|cookie_?jar|"
     r"(^|_)created|_at$|_on$|time(stamp)?$|sample|mask|fake|mock|test_|dummy|seed_data|start|last_|issued|"
     r"(^|_)iat$|(^|_)exp$|(^|_)nbf$|date|clean|valid|is_|secret_?(number|santa|word)|puzzle|next_token|"
-    r"token_?id|special_token|maxage|max_age|(^|_)age$|elapsed|check|verify_(otp|token|code)|requests?_session"
+    r"token_?id|special_token|maxage|usage|used|max_age|(^|_)age$|elapsed|check|verify_(otp|token|code)|requests?_session"
 )
+
+_LANGUAGE = ("torch", "tensorflow", "transformers", "nltk", "spacy", "sklearn", "jax", "tokenizers")
+"""Libraries to whose users a token is a piece of text."""
 
 
 def _weak(code: Code) -> Iterator[Match]:
     for call in code.calls_to(_RANDOM):
         names = _purposes(code, call)
-        secret = sorted(name for name in names if _is_secret(name))
+        picked = words_of(call.node.args[0]) if call.node.args else set()
+        secret = sorted(
+            name
+            for name in names
+            if _is_secret(name)
+            and f"{name}s" not in picked  # one of those there already are
+            and not (name == "token" and code.uses_module(*_LANGUAGE))
+        )
         if secret:
             yield Match(call.node, f"'{secret[0]}' comes from `random`")
 
