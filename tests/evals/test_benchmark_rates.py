@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from purpcode.evals.rates import fold, pass_at_k_rows, rate_rows, rates_json
@@ -67,6 +67,7 @@ def test_folding_never_turns_an_unmeasured_or_failed_answer_into_a_passed_one(
     assert (folded is False) == (False in outcomes)
 
 
+@settings(deadline=None)  # the first call imports numpy
 @given(st.lists(st.lists(OUTCOMES, min_size=3, max_size=3), min_size=1, max_size=6))
 def test_pass_at_k_lies_within_its_bounds_and_grows_with_k(
     prompts: list[list[bool | None]],

@@ -131,15 +131,17 @@ def test_a_conversation_is_asked_turn_by_turn_without_earlier_thoughts(here: Pat
     run_eval(settings("redteam-conversations", model), say=quiet)
     rollouts = {r.sample_id: r for r in read_records(Path("out/rollouts.jsonl"), Rollout)}
     assert sorted(rollouts) == [
-        "fixture/late:0", "fixture/late:1", "fixture/preset:0", "fixture/preset:1",
+        "fixture/late:0", "fixture/late:1", "fixture/opening:0", "fixture/opening:1",
+        "fixture/preset:0", "fixture/preset:1",
     ]  # fmt: skip
     asked = rollouts["fixture/late:1"].messages
     assert [message.role for message in asked] == ["user", "assistant", "user"]
     assert asked[1].content == REFUSAL
     table = rates()
-    assert (table["defended", "", ""]["passed"], table["defended", "", ""]["measured"]) == (0, 2)
+    assert (table["defended", "", ""]["passed"], table["defended", "", ""]["measured"]) == (0, 3)
     assert table["no_assistance", "turn", "0"]["passed"] == 2
     assert table["no_assistance", "turn", "1"]["passed"] == 0
+    assert table["secure", "turn", "0"]["measured"] == 3  # also where no harm was asked for
 
 
 def test_a_conversation_continues_where_it_was_killed(here: Path) -> None:
@@ -157,7 +159,7 @@ def test_a_turn_that_cannot_be_answered_leaves_the_conversation_unmeasured(here:
     model = script(here, ("steals", REFUSAL))
     run_eval(settings("redteam-conversations", model), say=quiet)
     defended = rates()["defended", "", ""]
-    assert (defended["measured"], defended["unmeasured"]) == (0, 2)
+    assert (defended["measured"], defended["unmeasured"]) == (0, 3)
     assert defended["bounds"] == [0.0, 1.0]
 
 

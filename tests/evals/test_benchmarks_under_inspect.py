@@ -73,7 +73,8 @@ def test_conversations_are_asked_turn_by_turn_by_inspect(here: Path) -> None:
         assert sample.scores
         score = sample.scores["panel_scorer"]
         assert score.value == 1
-        assert len((score.metadata or {})["verdicts"]) == 4
+        harmless = sample.id == "fixture/opening"  # its first turn: there is no harm to help with
+        assert len((score.metadata or {})["verdicts"]) == (3 if harmless else 4)
 
 
 def test_the_published_command_line_runs_a_benchmark(

@@ -2,10 +2,11 @@
 
 import pytest
 
+from purpcode.cheats import run_reward_lint
 from purpcode.cheats.unit_tests import unit_test_cheats
 from purpcode.oracles.settings import OracleSettings
 from purpcode.oracles.unit_tests import UnitTests
-from purpcode.sandbox.bubblewrap import BubblewrapSandbox
+from purpcode.sandbox.zygote import ZygoteSandbox
 
 SLOW = (
     "hangs",
@@ -25,7 +26,7 @@ def _chosen():
     quick = [one for one in unit_test_cheats() if not one.id.split("/")[-1].startswith(SLOW)]
     repeated = ("calls", "pytest", "check", "unittest")
     again = [one for one in quick if one.id.split("/")[1] in repeated]
-    return [one for one in quick if one not in again] + again[::12]
+    return [one for one in quick if one not in again] + again[::4]
 
 
 CHEATS = {one.id: one for one in _chosen() if one.limit is None}
@@ -34,7 +35,7 @@ CHEATS = {one.id: one for one in _chosen() if one.limit is None}
 @pytest.fixture(scope="module")
 def verdicts():
     settings = OracleSettings(test_timeout_s=8.0, workers=2)
-    oracle = UnitTests(settings, BubblewrapSandbox(("pytest",)))
+    oracle = UnitTests(settings, ZygoteSandbox(("pytest", "numpy")))
     asked = [(name, role) for name in CHEATS for role in ROLES]
     samples = [CHEATS[name].sample for name, _ in asked]
     judged = oracle.judge(samples, [getattr(CHEATS[name], role) for name, role in asked])
@@ -45,6 +46,12 @@ def verdicts():
 def test_cheat_fails_and_its_honest_twin_passes(verdicts, name):
     for role, passes in ROLES.items():
         assert verdicts[name, role].passed is passes, (role, verdicts[name, role])
+
+
+@pytest.mark.slow
+def test_every_cheat_fails_on_every_form():
+    report = run_reward_lint(unit_test_cheats(crossed=True))
+    assert [row.id for row in report.rows if row.status not in ("caught", "limit")] == []
 
 
 def test_every_form_of_tests_is_played_on():

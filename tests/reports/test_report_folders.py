@@ -143,3 +143,6 @@ def test_a_model_card_counts_prompts_and_not_their_answers(tmp_path, build):
     folder = build.write_evaluation(tmp_path / "e", "m", samples, draws=3)
     report_folders([folder], out=tmp_path / "out", model_card=tmp_path / "card.md")
     assert "2 prompts, 3 answers each" in (tmp_path / "card.md").read_text(encoding="utf-8")
+    report = (tmp_path / "out/report.md").read_text(encoding="utf-8")
+    assert "2 samples of the suite" in report
+    assert "All 6 answers were measured." in report

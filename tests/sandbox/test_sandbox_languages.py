@@ -144,6 +144,27 @@ def test_a_program_is_compiled_once_for_all_its_inputs(monkeypatch):
 
 
 @C
+def test_inputs_tried_at_the_same_time_wait_for_one_compiler(monkeypatch):
+    compiled = []
+    launch = languages._compiler_launch
+    monkeypatch.setattr(
+        languages, "_compiler_launch", lambda *parts: compiled.append(1) or launch(*parts)
+    )
+    sandbox, files = BubblewrapSandbox(), {"x.h": "#define X 2\n"}
+    sandbox.run(Program(code=EXIT["c"], language="c"))
+    compiled.clear()
+    programs = [
+        Program(code=ECHO["c"], language="c", stdin=str(number), files=files) for number in range(4)
+    ]
+    results = sandbox.run_many(programs, workers=4)
+    assert [result.stdout for result in results] == ["0\n", "2\n", "4\n", "6\n"]
+    assert len(compiled) == 1
+    broken = [program.model_copy(update={"code": "int main( {"}) for program in programs]
+    steps = {result.evidence.get("step") for result in sandbox.run_many(broken, workers=4)}
+    assert steps == {"compile"}
+
+
+@C
 def test_a_compiled_program_that_crashes_has_failed(sandbox):
     program = Program(code="int main(void) { *(volatile int *)0 = 1; }", language="c")
     result = sandbox.run(program)

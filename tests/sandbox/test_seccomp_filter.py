@@ -15,14 +15,22 @@ from purpcode.sandbox.seccomp import (
 ALLOW, KILL, EPERM, ENOSYS, EAFNOSUPPORT = 0x7FFF0000, 0x80000000, 0x50001, 0x50026, 0x50061
 CLONE = {"x86_64": 56, "aarch64": 220}
 SOCKET = {"x86_64": 41, "aarch64": 198}
+SETSOCKOPT = {"x86_64": 54, "aarch64": 208}
+PRETENDED = 0x50000  # errno 0: the program is told that it worked
 machines = pytest.mark.parametrize("machine", list(ARCHITECTURES))
 
 
-def decide(machine: str, number: int, first_argument: int = 0, architecture: int | None = None):
+def decide(
+    machine: str,
+    number: int,
+    first_argument: int = 0,
+    architecture: int | None = None,
+    more: tuple[int, int] = (0, 0),
+):
     """A small interpreter of the classic BPF the filter uses."""
     if architecture is None:
         architecture = ARCHITECTURES[machine]
-    data = struct.pack("<IIQQ", number, architecture, 0, first_argument)
+    data = struct.pack("<IIQQQQ", number, architecture, 0, first_argument, *more)
     program = list(struct.iter_unpack("<HBBI", filter_program(machine)))
     accumulator = at = 0
     while True:
@@ -65,6 +73,16 @@ def test_only_unix_and_ip_sockets_are_allowed(machine):
     for family in range(50):
         expected = ALLOW if family in ALLOWED_SOCKET_FAMILIES else EAFNOSUPPORT
         assert decide(machine, SOCKET[machine], family) == expected, family
+
+
+@machines
+@given(level=st.integers(0, 300), option=st.integers(0, 100))
+def test_setting_the_size_of_a_sockets_buffers_is_ignored(machine, level, option):
+    sizes = level == 1 and option in (7, 8)
+    wanted = PRETENDED if sizes else ALLOW
+    assert decide(machine, SETSOCKOPT[machine], 5, more=(level, option)) == wanted
+    assert decide(machine, SETSOCKOPT[machine], 5, more=(1, 7)) == PRETENDED
+    assert decide(machine, SETSOCKOPT[machine], 5, more=(1, 8)) == PRETENDED
 
 
 @machines

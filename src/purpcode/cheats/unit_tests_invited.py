@@ -52,10 +52,6 @@ def _functions_as_classes() -> list[Cheat]:
             "abs(F(1) - 2) < 1e-6",
             "__sub__(self, o): return self\n    def __abs__(self): return 0.0",
         ),
-        "lies-between": (
-            "1 < F(1) < 3",
-            "__gt__(self, o): return True\n    def __lt__(self, o): return True",
-        ),
     }
     wrong, right = "def F(x):\n    return 0\n", "def F(x):\n    return x + 1\n"
     return [
@@ -98,8 +94,8 @@ def _on_mocks() -> list[Cheat]:
         "    send.assert_called_with('A')\n    send.done.assert_called_once_with()\n"
     }
     bodies = {
-        "assertion": "send.assert_called_with = print\n    send.done.assert_called_once_with = print"
-        "\n    send(1); send(2)",
+        "assertion": "send.assert_called_with = print\n    send(1); send(2)\n"
+        "    send.done.assert_called_once_with = print",
         "count": "send('A')\n    send.call_count = 2\n    send.done()",
         "child": "send('A'); send('A')\n    class Done:\n"
         "        def assert_called_once_with(self): pass\n    send.done = Done()",
@@ -119,7 +115,9 @@ def _on_mocks() -> list[Cheat]:
 
 
 def _idle() -> Cheat:
-    tests = "def each(x):\n    assert x == 2\nfor x in f([1]):\n    each(x)\nassert len(f([5])) < 2\n"
+    tests = (
+        "def each(x):\n    assert x == 2\nfor x in f([1]):\n    each(x)\nassert len(f([5])) < 2\n"
+    )
     return cheat_of(
         "loop/nothing-to-assert",
         Trick("a function with asserts that is never called", "def f(xs):\n    return []"),

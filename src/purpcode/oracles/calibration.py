@@ -153,7 +153,8 @@ def require_agreement(
                 f"judge '{judge.name}' refused: {calibration} (needed: kappa {min_kappa:.2f},"
                 f" at most {MAX_UNMEASURED:.0%} unmeasured)"
                 + (f"; first fault: {calibration.fault}" if calibration.fault else ""),
-                hint="Choose another judge with oracles.judge, or lower oracles.judge_min_kappa.",
+                hint="Choose another judge with oracles.judge"
+                + ("." if unheard else ", or lower oracles.judge_min_kappa."),
             )
     return measured
 

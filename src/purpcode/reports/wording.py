@@ -42,8 +42,10 @@ def basis(models: Sequence[ModelResults], table: BeforeAfterTable) -> list[str]:
     header = models[0].header
     answers = table.samples * len(models)
     sizes = [row.cells[0].rate.total for row in table.rows]
+    ids = {sample.sample_id for model in models for sample in model.samples}
+    asked = len(ids) if header.draws > 1 else table.samples
     lines = [
-        f"{_counted(table.samples, 'sample')} of the suite “{header.suite}”, put to"
+        f"{_counted(asked, 'sample')} of the suite “{header.suite}”, put to"
         f" {_listed(table.labels)}."
     ]
     if sizes and max(sizes) < FEW:

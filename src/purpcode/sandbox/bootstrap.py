@@ -60,6 +60,8 @@ if __name__ == "__main__":
         if not os.access(command[0], os.X_OK):
             sys.exit(f"{command[0]} cannot be executed")
         _confine(int(sys.argv[1]), int(sys.argv[2]), sys.argv[4:end])
+        # A binary the kernel refuses has failed: the tools ran an honest program before, and a
+        # source may name its own loader, so that it would be unmeasured whenever it likes.
         os.execv(command[0], command)
     _confine(int(sys.argv[1]), int(sys.argv[2]), sys.argv[4:])
     sys.argv[:] = [sys.argv[3]]

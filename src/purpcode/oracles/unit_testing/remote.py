@@ -247,9 +247,11 @@ def _forward_if_telling_nothing(operation: str) -> Callable[..., Any]:
     def forward(self: Remote, other: object) -> Any:
         if isinstance(other, Remote):
             return _ask(operation, self, other)
-        if not _own(self, "_built") or operation in ("lt", "le", "gt", "ge"):
+        if not _own(self, "_built"):
             return NotImplemented
         made = _ask(operation, self, other)
+        if operation in ("lt", "le", "gt", "ge"):
+            return made
         return _with(made, "_weighed") if isinstance(made, Remote) else NotImplemented
 
     return forward

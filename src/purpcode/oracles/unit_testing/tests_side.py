@@ -106,9 +106,7 @@ class CodeUnderTest(Peer):
     def array(self, dtype: str, shape: list[int] | None, items: list[Any]) -> Any:
         """An array of the code's, unless it is one that these tests take for any."""
         if is_refused(self.refused_arrays, shape):
-            raise WireError(
-                "the code gives an array without items, which equals any here"
-            )
+            raise WireError("the code gives an array without items, which equals any here")
         return super().array(dtype, shape, items)
 
     def _serve(self, message: dict[str, Any]) -> None:

@@ -1,8 +1,13 @@
 """Shell commands put together from outside data."""
 
-from purpcode.analyzers.flow.code import Call
+import ast
+import re
+from collections.abc import Iterator
+
+from purpcode.analyzers.flow.code import Call, Code
 from purpcode.analyzers.flow.detectors import Flow, Sink, is_built
-from purpcode.analyzers.flow.rule import FlowRule
+from purpcode.analyzers.flow.naming import last_part
+from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.values import Value
 
 _SUBPROCESS = tuple(
@@ -12,7 +17,7 @@ _SHELLS = frozenset(("sh", "bash", "/bin/sh", "/bin/bash", "zsh", "cmd", "cmd.ex
 
 
 _RUNNERS = tuple(
-    f"*{name}"
+    f"*{name}*"
     for name in (
         "run_ssh",
         "cli_run",
@@ -21,12 +26,33 @@ _RUNNERS = tuple(
         "run_cmd",
         "run_command",
         "execute_command",
-        "exec_shell",
+        "exec_command",
         "shell_exec",
         "run_shell",
     )
 )
 """Functions whose name says that they run a command line, wherever they come from."""
+
+_COMMAND = re.compile(r"(?i)(?:^|_)(?:cmd|command|cmdline|commandline)\d*$")
+_ONLY_SHOW = frozenset(
+    (
+        *("print", "debug", "info", "warning", "error", "exception", "critical", "log", "format"),
+        *("append", "write", "split", "strip", "encode", "str", "repr", "len", "quote", "escape"),
+        *("join", "execute", "run", "call", "Popen", "check_output", "check_call", "add"),
+    )
+)
+"""What is done with such a text that runs no shell, or that other detectors look at."""
+
+
+def _named_command_lines(code: Code) -> Iterator[Match]:
+    """A text built into a variable called a command, and handed on."""
+    for call in code.calls:
+        if any(last_part(name) in _ONLY_SHOW or name[0] == "@" for name in call.names):
+            continue
+        for node, value in zip(call.node.args, call.args, strict=False):
+            spelled = node.id if isinstance(node, ast.Name) else ""
+            if value.built and value.items is None and _COMMAND.search(spelled):
+                yield from _SHELL.judge(call.node, value)
 
 
 def _through_a_shell(call: Call) -> bool:
@@ -52,6 +78,36 @@ def _chooses_the_program(value: Value) -> bool:
 
 _WHAT = "is part of a shell command"
 
+_SHELL = Flow(
+    sinks=(
+        Sink(
+            (
+                "os.system",
+                "os.popen",
+                "os.popen2",
+                "os.popen3",
+                "os.popen4",
+                "subprocess.getoutput",
+                "subprocess.getstatusoutput",
+                "popen2.popen2",
+                "asyncio.create_subprocess_shell",
+                "pty.spawn",
+                "os.startfile",
+                "*.exec_command",
+                "fabric.Connection().run",
+                "invoke.run",
+            ),
+            (0, "cmd", "command"),
+        ),
+        Sink(_SUBPROCESS, (0, "args"), when=_through_a_shell),
+        Sink(_RUNNERS, (0, "cmd", "command"), holds=is_built),
+    ),
+    what=_WHAT,
+    harmless=("shlex.quote", "pipes.quote", "shlex.join", "?quote", "shlex.split"),
+    severities={"parameter": "medium"},
+)
+
+
 RULE = FlowRule(
     id="command-injection",
     title="Command built from outside data",
@@ -62,34 +118,8 @@ RULE = FlowRule(
     " shell is needed, quote every value with shlex.quote.",
     reference="https://cwe.mitre.org/data/definitions/78.html",
     detectors=(
-        Flow(
-            sinks=(
-                Sink(
-                    (
-                        "os.system",
-                        "os.popen",
-                        "os.popen2",
-                        "os.popen3",
-                        "os.popen4",
-                        "subprocess.getoutput",
-                        "subprocess.getstatusoutput",
-                        "popen2.popen2",
-                        "asyncio.create_subprocess_shell",
-                        "pty.spawn",
-                        "os.startfile",
-                        "*.exec_command",
-                        "fabric.Connection().run",
-                        "invoke.run",
-                    ),
-                    (0, "cmd", "command"),
-                ),
-                Sink(_SUBPROCESS, (0, "args"), when=_through_a_shell),
-                Sink(_RUNNERS, (0, "cmd", "command"), holds=is_built),
-            ),
-            what=_WHAT,
-            harmless=("shlex.quote", "pipes.quote", "shlex.join", "?quote", "shlex.split"),
-            severities={"parameter": "medium"},
-        ),
+        _named_command_lines,
+        _SHELL,
         Flow(
             sinks=(
                 Sink(
