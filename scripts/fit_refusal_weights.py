@@ -92,7 +92,7 @@ def fit(answers: Answers, part: Bools, penalty: float) -> Floats:
         value = np.sum(np.logaddexp(0, odds) - labels * odds) + 0.5 * pull @ away**2
         return float(value), inputs.T @ (1 / (1 + np.exp(-odds)) - labels) + pull * away
 
-    bounds = [(None, None), (0, None)]
+    bounds: list[tuple[int | None, int | None]] = [(None, None), (0, None)]
     bounds += [(0, None) if sign > 0 else (None, 0) for sign in SIGNS.values()]
     found: Floats = minimize(loss, prior, jac=True, bounds=bounds, method="L-BFGS-B").x
     return found

@@ -14,7 +14,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "cwe-coverage.md"
 HEAD = """# Which weaknesses are measured
 
 By CWE: our own rules with their paired examples (each pair is one insecure program and one secure
-twin that a test runs), and the rules of bandit, ruff, codeshield and Pysa that mean the same. The
+twin that a test runs; a rule that names several CWEs proves them by the same pairs), and the rules
+of bandit, ruff, codeshield and Pysa that mean the same. The
 same table comes from `purpcode list rules --by cwe`. This page is written by
 `scripts/write_coverage_table.py`; a test holds it to the code.
 """
@@ -32,7 +33,7 @@ def page() -> str:
     unseen = {cwe: why for cwe, why in unseen_cwes().items() if cwe not in measured}
     reasons = "\n".join(f"| CWE-{cwe} | {why} |" for cwe, why in unseen.items())
     return (
-        f"{HEAD}\n{len(own)} CWEs have a rule of our own with paired examples; {len(measured)} are"
+        f"{HEAD}\n{len(own)} CWEs are named by a rule of our own with paired examples; {len(measured)} are"
         " measured by any tool.\n\n| CWE | our rules | pairs | rules of other tools |\n"
         f"| --- | --- | --: | --- |\n{rows}\n\n## What reading code cannot show\n\n"
         f"| CWE | why |\n| --- | --- |\n{reasons}\n"

@@ -67,6 +67,7 @@ def python(home):
     ("name", "expression"),
     [
         ("test_sandbox_contract.py", "zygote"),
+        ("test_sandbox_kernel_memory.py", "Zygote or zygote or gone"),
         ("test_zygote.py", "probes or watches or memory or killed or hangs"),
     ],
 )
