@@ -1,6 +1,6 @@
 """Writes docs/cwe-coverage.md: which weaknesses are measured, by what, and which cannot be.
 
-    python scripts/write_coverage_table.py [--check]
+python scripts/write_coverage_table.py [--check]
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def page() -> str:
     unseen = {cwe: why for cwe, why in unseen_cwes().items() if cwe not in measured}
     reasons = "\n".join(f"| CWE-{cwe} | {why} |" for cwe, why in unseen.items())
     return (
-        f"{HEAD}\n{len(own)} CWEs are named by a rule of our own with paired examples; {len(measured)} are"
-        " measured by any tool.\n\n| CWE | our rules | pairs | rules of other tools |\n"
+        f"{HEAD}\n{len(own)} CWEs are named by a rule of our own with paired examples;"
+        f" {len(measured)} are measured by any tool.\n\n| CWE | our rules | pairs | rules of other tools |\n"
         f"| --- | --- | --: | --- |\n{rows}\n\n## What reading code cannot show\n\n"
         f"| CWE | why |\n| --- | --- |\n{reasons}\n"
     )

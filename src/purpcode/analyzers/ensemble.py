@@ -168,7 +168,8 @@ def merge_findings(
         spots = [(meaning, line) for line in _lines(finding) for meaning in meanings]
         twin = finding.fingerprint
         if twin not in kept:
-            twin = _twin_of_another_analyzer(finding, {spot: places.get(spot, {}) for spot in spots})
+            seen = {spot: places[spot] for spot in spots if spot in places}
+            twin = _twin_of_another_analyzer(finding, seen)
         for spot in spots:
             places.setdefault(spot, {}).setdefault(finding.analyzer, twin)
         other = kept.get(twin)

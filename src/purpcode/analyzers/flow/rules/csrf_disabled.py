@@ -125,9 +125,7 @@ def _overrides(code: Code) -> Iterator[Match]:
     for scope in code.scopes:
         body = getattr(scope.node, "body", [])
         if scope.name == "enforce_csrf" and not any(
-            isinstance(one, ast.Call | ast.If | ast.Raise)
-            for part in body
-            for one in walk(part)
+            isinstance(one, ast.Call | ast.If | ast.Raise) for part in body for one in walk(part)
         ):
             yield Match(scope.node, _FORM_MESSAGE)
 

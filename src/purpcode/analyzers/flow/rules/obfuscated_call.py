@@ -109,9 +109,7 @@ def _has_text(node: ast.Call) -> bool:
     inner: list[ast.expr] = list(node.args)
     if _callee(node) == "decode" and isinstance(node.func, ast.Attribute):
         inner = [node.func.value]  # its arguments only name the encoding
-    return any(
-        isinstance(part, ast.Constant) and part.value for one in inner for part in walk(one)
-    )
+    return any(isinstance(part, ast.Constant) and part.value for one in inner for part in walk(one))
 
 
 def _by_subscript(code: Code) -> Iterator[Match]:

@@ -63,9 +63,7 @@ def _callbacks(code: Code) -> Iterator[Match]:
 
 
 def _only_true(body: list[ast.stmt]) -> bool:
-    found = [
-        one for statement in body for one in walk(statement) if isinstance(one, ast.Return)
-    ]
+    found = [one for statement in body for one in walk(statement) if isinstance(one, ast.Return)]
     return (
         bool(found)
         and all(isinstance(one.value, ast.Constant) and one.value.value is True for one in found)

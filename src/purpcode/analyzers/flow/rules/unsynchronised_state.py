@@ -80,9 +80,7 @@ def _locked(node: ast.AST, parent: dict[ast.AST, ast.AST]) -> bool:
     if any(isinstance(one, ast.With | ast.AsyncWith) for one in around):
         return True
     function = around[-1] if around else node
-    return any(
-        isinstance(one, ast.Attribute) and one.attr == "acquire" for one in walk(function)
-    )
+    return any(isinstance(one, ast.Attribute) and one.attr == "acquire" for one in walk(function))
 
 
 RULE = FlowRule(
