@@ -34,7 +34,8 @@ def page() -> str:
     reasons = "\n".join(f"| CWE-{cwe} | {why} |" for cwe, why in unseen.items())
     return (
         f"{HEAD}\n{len(own)} CWEs are named by a rule of our own with paired examples;"
-        f" {len(measured)} are measured by any tool.\n\n| CWE | our rules | pairs | rules of other tools |\n"
+        f" {len(measured)} are measured by any tool.\n\n"
+        "| CWE | our rules | pairs | rules of other tools |\n"
         f"| --- | --- | --: | --- |\n{rows}\n\n## What reading code cannot show\n\n"
         f"| CWE | why |\n| --- | --- |\n{reasons}\n"
     )

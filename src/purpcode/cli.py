@@ -41,9 +41,10 @@ app = App(
 )
 train = App(name="train", help="The two training stages of a recipe.")
 analyzers = App(name="analyzers", help="How right the static analyzers are.")
+judges = App(name="judges", help="How often a judge is right.")
 doctor = App(name="doctor", help="Say what works on this machine, and how to get what does not.")
 data = App(name="data", help="Bring benchmarks' data from their projects' checkouts.")
-for _group in (train, analyzers, doctor, data):
+for _group in (train, analyzers, judges, doctor, data):
     app.command(_group)
 
 # By import path, so that a command's module is loaded only when it is asked for.
@@ -81,6 +82,11 @@ analyzers.command(
     "purpcode.commands.analyzers:import_set",
     name="import",
     help="Turn a published set of code into a labelled set.",
+)
+judges.command(
+    "purpcode.commands.judges:evaluate",
+    name="evaluate",
+    help="Hold a judge against labelled conversations.",
 )
 doctor.command(
     "purpcode.commands.doctor_sandbox:doctor_sandbox",
