@@ -117,7 +117,7 @@ def test_refusal_score_is_allowed_to_a_refusal_where_the_sample_allows_it(
 
 
 def test_missing_analyzer_is_named_and_still_a_failure() -> None:
-    row = lint("1", needs=("purpcode",))
+    row = lint("1", needs=("purpcode",), oracles=OracleSettings(analyzers=("bandit",)))
     assert (row.status, row.problems) == ("pays", ("not caught: add analyzer purpcode",))
 
 

@@ -9,14 +9,15 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, TypeVar
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar, overload
 
 from purpcode.analyzers.flow.naming import last_part, matches
 from purpcode.analyzers.flow.tree import children, walk
 from purpcode.analyzers.flow.values import NOTHING, Value
 
 N = TypeVar("N", bound=ast.AST)
+M = TypeVar("M", bound=ast.AST)
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -125,6 +126,13 @@ class Display:
     scope: Scope
 
 
+@lru_cache(maxsize=4096)
+def _last_parts(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+    """The last part of each pattern, and whether any of them is a pattern itself."""
+    lasts = tuple(last_part(one) for one in patterns)
+    return lasts, any("*" in one for one in lasts)
+
+
 @dataclass
 class Code:
     """A program and everything that was seen in it."""
@@ -143,12 +151,18 @@ class Code:
 
     def calls_to(self, patterns: Sequence[str]) -> Iterator[Call]:
         """Calls whose callee may fit one of the patterns, each once, in order of the patterns."""
+        index = self._calls_by_last
+        lasts, some_open = _last_parts(tuple(patterns))
+        if not some_open and index.keys().isdisjoint(lasts):
+            return
         seen: set[int] = set()
-        for pattern in patterns:
-            last = last_part(pattern)
-            found = self.calls if "*" in last else self._calls_by_last.get(last, ())
+        for pattern, last in zip(patterns, lasts, strict=True):
+            found = self.calls if "*" in last else index.get(last, ())
+            exact = "*" not in pattern
             for call in found:
-                if id(call) not in seen and call.fits(pattern):
+                if id(call) in seen:
+                    continue
+                if pattern in call.names if exact else call.fits(pattern):
                     seen.add(id(call))
                     yield call
 
@@ -171,11 +185,23 @@ class Code:
         call = self._call_by_node.get(id(node))
         return call.result if call else NOTHING
 
-    def nodes_of(self, *kinds: type[N]) -> list[N]:
-        """Every node of these kinds, in the order of `nodes`; found once."""
+    @overload
+    def nodes_of(self, one: type[N], /) -> list[N]: ...
+
+    @overload
+    def nodes_of(self, one: type[N], two: type[M], /) -> list[N | M]: ...
+
+    @overload
+    def nodes_of(self, *kinds: type[ast.AST]) -> list[Any]: ...
+
+    def nodes_of(self, *kinds: type[ast.AST]) -> list[Any]:
+        """Every node of exactly these kinds, in the order of `nodes`; found once."""
         known = self._by_kind.get(kinds)
         if known is None:
-            known = [node for node in self.nodes if isinstance(node, kinds)]
+            found = [pair for kind in kinds for pair in self._by_type.get(kind, ())]
+            if len(kinds) > 1:
+                found.sort(key=lambda pair: pair[0])
+            known = [node for _, node in found]
             self._by_kind[kinds] = known
         return known
 
@@ -192,6 +218,13 @@ class Code:
     def call_at(self, node: ast.AST | None) -> Call | None:
         """The call last seen at an expression."""
         return self._call_by_node.get(id(node))
+
+    @cached_property
+    def _by_type(self) -> dict[type[ast.AST], list[tuple[int, ast.AST]]]:
+        index: dict[type[ast.AST], list[tuple[int, ast.AST]]] = defaultdict(list)
+        for place, node in enumerate(self.nodes):
+            index[type(node)].append((place, node))
+        return index
 
     @cached_property
     def _calls_by_last(self) -> dict[str, list[Call]]:

@@ -63,8 +63,8 @@ def _constant_parts(code: Code) -> Iterator[Match]:
 
 
 def _asserted_tuple(code: Code) -> Iterator[Match]:
-    for node in code.nodes:
-        if isinstance(node, ast.Assert) and isinstance(node.test, ast.Tuple) and node.test.elts:
+    for node in code.nodes_of(ast.Assert):
+        if isinstance(node.test, ast.Tuple) and node.test.elts:
             yield Match(node, "a tuple is always true", _level(node.test), (571,))
 
 

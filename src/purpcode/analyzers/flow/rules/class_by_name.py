@@ -17,8 +17,8 @@ def _class_name(node: ast.expr) -> bool:
 
 
 def _compared(code: Code) -> Iterator[Match]:
-    for node in code.nodes:
-        if isinstance(node, ast.Compare) and any(map(_class_name, (node.left, *node.comparators))):
+    for node in code.nodes_of(ast.Compare):
+        if any(map(_class_name, (node.left, *node.comparators))):
             yield Match(node, "another class may have the same name")
 
 

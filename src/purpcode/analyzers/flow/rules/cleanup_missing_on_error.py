@@ -17,9 +17,7 @@ def _called(nodes: list[ast.stmt]) -> set[str]:
 
 
 def _left(code: Code) -> Iterator[Match]:
-    for node in code.nodes:
-        if not isinstance(node, ast.Try):
-            continue
+    for node in code.nodes_of(ast.Try):
         body = _called(node.body)
         changes = len(body & {"execute", "executemany", "add", "add_all", "delete", "merge"}) > 0
         if "commit" in body and changes:

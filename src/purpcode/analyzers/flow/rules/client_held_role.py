@@ -30,8 +30,8 @@ def _lookups(code: Code) -> dict[int, tuple[str, ast.AST]]:
         key = call.argument(0)
         if key is not None and key.text:
             found[call.node.lineno] = (key.text, call.node)
-    for node in code.nodes:
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute):
+    for node in code.nodes_of(ast.Subscript):
+        if isinstance(node.value, ast.Attribute):
             key_node = node.slice
             if f".{node.value.attr}" in (*_COOKIES, *_OTHERS) and isinstance(
                 key_node, ast.Constant

@@ -66,8 +66,8 @@ def _received(code: Code) -> Iterator[Match]:
         name = call.argument(0)
         if name is not None and _is_password(name.text or ""):
             yield Match(call.node, f"'{name.text}' is taken from the address")
-    for node in code.nodes:
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+    for node in code.nodes_of(ast.Subscript):
+        if isinstance(node.slice, ast.Constant):
             key, owner = node.slice.value, node.value
             asked = isinstance(owner, ast.Attribute) and owner.attr in (
                 "args",

@@ -29,8 +29,8 @@ def _after_the_end(code: Code) -> Iterator[Match]:
 
 
 def _constant_tests(code: Code) -> Iterator[Match]:
-    for node in code.nodes:
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Constant) and not node.test.value:
+    for node in code.nodes_of(ast.If):
+        if isinstance(node.test, ast.Constant) and not node.test.value:
             yield Match(node, "the condition is always false")
 
 

@@ -24,9 +24,7 @@ def _keys(code: Code) -> Iterator[Match]:
 
 
 def _names(code: Code) -> Iterator[Match]:
-    for node in code.nodes:
-        if not isinstance(node, ast.Module | ast.ClassDef):
-            continue
+    for node in code.nodes_of(ast.Module, ast.ClassDef):
         seen: set[str] = set()
         for one in node.body:
             if isinstance(one, Function) and not one.decorator_list and one.name != "_":

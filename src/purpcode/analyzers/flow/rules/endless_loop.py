@@ -27,8 +27,8 @@ _BOUNDED = ("min", "+less", "-less", "+in", "+equals", *CHECKS)
 
 def _never_left(code: Code) -> Iterator[Match]:
     """`while True` without a way out and without waiting for anything."""
-    for loop in code.nodes:
-        if not isinstance(loop, ast.While) or not isinstance(loop.test, ast.Constant):
+    for loop in code.nodes_of(ast.While):
+        if not isinstance(loop.test, ast.Constant):
             continue
         if not loop.test.value:
             continue
@@ -41,8 +41,8 @@ def _never_left(code: Code) -> Iterator[Match]:
 
 def _unchanged(code: Code) -> Iterator[Match]:
     """A loop whose condition looks only at local names that the body never changes."""
-    for loop in code.nodes:
-        if not isinstance(loop, ast.While) or not isinstance(loop.test, ast.Compare):
+    for loop in code.nodes_of(ast.While):
+        if not isinstance(loop.test, ast.Compare):
             continue
         tested = list(walk(loop.test))
         if any(

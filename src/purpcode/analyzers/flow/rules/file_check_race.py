@@ -25,9 +25,7 @@ def _path_of(call: ast.Call) -> str:
 
 
 def _used_after(code: Code) -> Iterator[Match]:
-    for branch in code.nodes:
-        if not isinstance(branch, ast.If):
-            continue
+    for branch in code.nodes_of(ast.If):
         for check, level in _checks_in(branch.test):
             path = _path_of(check)
             for use in (one for part in branch.body for one in (part, *own_nodes(part))):

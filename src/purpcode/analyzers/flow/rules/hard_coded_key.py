@@ -91,8 +91,8 @@ def _named(code: Code) -> Iterator[Match]:
 
 
 def _private_keys(code: Code) -> Iterator[Match]:
-    for node in code.nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+    for node in code.nodes_of(ast.Constant):
+        if isinstance(node.value, str | bytes):
             text = node.value.decode("latin-1") if isinstance(node.value, bytes) else node.value
             if "PRIVATE KEY" in text and _PEM.search(text):
                 yield Match(node, "a private key is written into the program")

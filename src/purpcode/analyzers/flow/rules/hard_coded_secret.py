@@ -89,8 +89,8 @@ def _defaults(code: Code) -> Iterator[Match]:
         name, default = call.argument(0, "key"), call.argument(1, "default")
         if name is not None and default is not None and _is_fallback(name.text, default.const):
             yield Match(call.node, f"without '{name.text}' a known secret is used")
-    for node in code.nodes:
-        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+    for node in code.nodes_of(ast.BoolOp):
+        if isinstance(node.op, ast.Or):
             first, last = node.values[0], node.values[-1]
             read = code.call_at(first)
             if read is None or not isinstance(last, ast.Constant):

@@ -20,9 +20,7 @@ def _is_text_or_number(node: ast.expr) -> bool:
 
 
 def _by_identity(code: Code) -> Iterator[Match]:
-    for node in code.nodes:
-        if not isinstance(node, ast.Compare):
-            continue
+    for node in code.nodes_of(ast.Compare):
         sides = [node.left, *node.comparators]
         for left, operator, right in zip(sides, node.ops, node.comparators, strict=False):
             if not isinstance(operator, ast.Is | ast.IsNot):

@@ -16,8 +16,8 @@ _Pair = tuple[str, str]
 def _locks(code: Code) -> dict[str, str]:
     """Names of locks as written, and their kinds."""
     found: dict[str, str] = {}
-    for node in code.nodes:
-        if isinstance(node, ast.Assign) and called_name(node.value) in _KINDS:
+    for node in code.nodes_of(ast.Assign):
+        if called_name(node.value) in _KINDS:
             found |= {dotted(one): called_name(node.value) for one in node.targets}
     return found
 

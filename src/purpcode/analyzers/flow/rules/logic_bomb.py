@@ -70,8 +70,8 @@ def _destroys(statements: list[ast.stmt]) -> bool:
 def _bombs(code: Code) -> Iterator[Match]:
     if is_test_code(code):
         return
-    for node in code.nodes:
-        if isinstance(node, ast.If) and _waits(node.test) and _destroys(node.body):
+    for node in code.nodes_of(ast.If):
+        if _waits(node.test) and _destroys(node.body):
             yield Match(node, "from a fixed day or for a fixed person on, data is destroyed")
 
 

@@ -114,8 +114,8 @@ def _has_text(node: ast.Call) -> bool:
 
 def _by_subscript(code: Code) -> Iterator[Match]:
     """`__builtins__["ev" + "al"]`, `globals()["__imp" + "ort__"]`, `os.__dict__["sys" + "tem"]`."""
-    for node in code.nodes:
-        if isinstance(node, ast.Subscript) and _put_together(node.slice):
+    for node in code.nodes_of(ast.Subscript):
+        if _put_together(node.slice):
             base = ast.unparse(node.value)
             owner = base.removesuffix(".__dict__").removeprefix("vars(").removesuffix(")")
             if base in ("globals()", "locals()", "sys.modules") or (

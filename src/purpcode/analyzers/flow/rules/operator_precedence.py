@@ -36,8 +36,8 @@ def _mixed(code: Code) -> Iterator[Match]:
 
 def _bits(code: Code) -> Iterator[Match]:
     """`a == 1 & b == 2`: `&` binds before `==`."""
-    for node in code.nodes:
-        if isinstance(node, ast.Compare) and len(node.ops) == 2:
+    for node in code.nodes_of(ast.Compare):
+        if len(node.ops) == 2:
             middle = node.comparators[0]
             if (
                 isinstance(middle, ast.BinOp)

@@ -97,8 +97,8 @@ def _indexed(code: Code) -> Iterator[Match]:
 def _is_sequence(code: Code, node: ast.Subscript) -> bool:
     """Whether what is indexed is a list, as far as the program shows."""
     name = next(iter(identifiers(node.value)), "")
-    for one in code.nodes:
-        if isinstance(one, ast.Assign) and any(name in identifiers(to) for to in one.targets):
+    for one in code.nodes_of(ast.Assign):
+        if any(name in identifiers(to) for to in one.targets):
             made = getattr(getattr(one.value, "func", None), "id", "")
             return isinstance(one.value, ast.List | ast.Tuple | ast.ListComp) or made in (
                 "list",

@@ -21,8 +21,8 @@ def _caught(code: Code) -> Iterator[Match]:
 
 
 def _raised(code: Code) -> Iterator[Match]:
-    for node in code.nodes:
-        if isinstance(node, ast.Raise) and node.exc is not None and last_name(node.exc) in _GENERAL:
+    for node in code.nodes_of(ast.Raise):
+        if node.exc is not None and last_name(node.exc) in _GENERAL:
             yield Match(node, "callers cannot tell this exception from any other", cwes=(397,))
 
 

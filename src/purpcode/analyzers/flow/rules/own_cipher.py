@@ -18,9 +18,7 @@ _LEARNING = re.compile(
 
 
 def _home_made(code: Code) -> Iterator[Match]:
-    for node in code.nodes:
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
+    for node in code.nodes_of(ast.FunctionDef, ast.AsyncFunctionDef):
         if not _HIDES.search(node.name) or _LEARNING.search(node.name):
             continue
         step = next((one for one in walk(node) if _mixes(one)), None)

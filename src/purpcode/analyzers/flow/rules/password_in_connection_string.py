@@ -17,8 +17,8 @@ _DSN_OTHER = re.compile(
 
 def _addresses(code: Code) -> Iterator[Match]:
     """`postgresql://app:password@host/db` and `host=...;password=...`."""
-    for node in code.nodes:
-        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+    for node in code.nodes_of(ast.Constant):
+        if not isinstance(node.value, str):
             continue
         found = _URL.match(node.value)
         if found is None and _DSN_OTHER.search(node.value):

@@ -42,9 +42,7 @@ def _becomes_root(call: Call) -> bool:
 
 def _failure_ignored(code: Code) -> Iterator[Match]:
     """`try: os.setuid(...) except: pass`: the program goes on with all its rights."""
-    for node in code.nodes:
-        if not isinstance(node, ast.Try):
-            continue
+    for node in code.nodes_of(ast.Try):
         names = {called_name(one) for part in node.body for one in walk(part)}
         if not names & {"setuid", "setgid", "setreuid", "setresuid", "setgroups", "seteuid"}:
             continue

@@ -10,8 +10,8 @@ from purpcode.analyzers.flow.tree import walk
 
 
 def _left(code: Code) -> Iterator[Match]:
-    for node in code.nodes:
-        if isinstance(node, ast.Try) and node.finalbody:
+    for node in code.nodes_of(ast.Try):
+        if node.finalbody:
             loops = [one for one in within(node.finalbody) if isinstance(one, ast.For | ast.While)]
             inner = {id(one) for loop in loops for one in walk(loop)}
             for one in within(node.finalbody):

@@ -53,9 +53,7 @@ def _verifies(node: ast.stmt) -> bool:
 
 
 def _swallowed(code: Code) -> Iterator[Match]:
-    for node in code.nodes:
-        if not isinstance(node, ast.Try):
-            continue
+    for node in code.nodes_of(ast.Try):
         checks = all(isinstance(one, ast.Expr) for one in node.body) and any(
             map(_verifies, node.body)
         )

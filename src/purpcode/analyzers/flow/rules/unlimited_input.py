@@ -37,8 +37,8 @@ def _threads(code: Code) -> Iterator[Match]:
 
 def _growing(code: Code) -> Iterator[Match]:
     """`data += sock.recv(n)` in a loop that no length ends."""
-    for loop in code.nodes:
-        if not isinstance(loop, ast.While) or not _receives(loop):
+    for loop in code.nodes_of(ast.While):
+        if not _receives(loop):
             continue
         compared = any(
             isinstance(node, ast.Compare)

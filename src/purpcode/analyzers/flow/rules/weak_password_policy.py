@@ -46,8 +46,8 @@ def _settings(code: Code) -> Iterator[Match]:
 
 def _fields(code: Code) -> Iterator[Match]:
     """`password: str = Field(min_length=4)`, `PasswordField(validators=[Length(min=4)])`."""
-    for node in code.nodes:
-        if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
+    for node in code.nodes_of(ast.Assign, ast.AnnAssign):
+        if not isinstance(node.value, ast.Call):
             continue
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
         if not isinstance(target, ast.Name) or not _PASSWORD.search(target.id):

@@ -72,9 +72,7 @@ def _misplaced(code: Code) -> Iterator[Match]:
 
 def _in_script(code: Code) -> Iterator[Match]:
     """HTML escaping inside a script or an event handler: `f"<script>x = '{escape(y)}'"`."""
-    for node in code.nodes:
-        if not isinstance(node, ast.JoinedStr):
-            continue
+    for node in code.nodes_of(ast.JoinedStr):
         before = ""
         for part in node.values:
             if isinstance(part, ast.Constant):
