@@ -19,7 +19,7 @@ demo: install
 	$(BIN)/purpcode run recipes/quickstart-cpu.toml
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: lint types architecture test
 

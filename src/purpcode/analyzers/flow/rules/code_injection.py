@@ -23,7 +23,7 @@ RULE = FlowRule(
                         "runpy.run_path",
                         "timeit.timeit",
                         "pandas.eval",
-                        "*.eval",
+                        "pandas.DataFrame().eval",
                         "numexpr.evaluate",
                         "cProfile.run",
                         "types.FunctionType",

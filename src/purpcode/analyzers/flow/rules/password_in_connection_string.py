@@ -18,8 +18,8 @@ _DSN_OTHER = re.compile(
 def _addresses(code: Code) -> Iterator[Match]:
     """`postgresql://app:password@host/db` and `host=...;password=...`."""
     for node in code.nodes_of(ast.Constant):
-        if not isinstance(node.value, str):
-            continue
+        if not isinstance(node.value, str) or "\n" in node.value.strip():
+            continue  # a text of several lines is a document or a program, not an address
         found = _URL.match(node.value)
         if found is None and _DSN_OTHER.search(node.value):
             found = _DSN.search(node.value)

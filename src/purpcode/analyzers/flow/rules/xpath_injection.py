@@ -2,6 +2,13 @@
 
 from purpcode.analyzers.flow.detectors import Flow, Sink, is_built
 from purpcode.analyzers.flow.rule import FlowRule
+from purpcode.analyzers.flow.values import Value
+
+def _is_a_path(value: Value) -> bool:
+    """Whether a built text begins as an XPath expression does; texts have a `find` too."""
+    begin = value.starts_with()
+    return is_built(value) and ("//" in begin or "[@" in begin or begin.startswith(("/", "./")))
+
 
 RULE = FlowRule(
     id="xpath-injection",
@@ -19,11 +26,10 @@ RULE = FlowRule(
                     ("*.xpath", "lxml.etree.XPath", "lxml.etree.ETXPath", "elementpath.select"),
                     (0, 1, "path", "_path"),
                 ),
-                Sink(("*.iterfind", "*.findall", "*.findtext"), (0, "path"), holds=is_built),
                 Sink(
-                    ("*.find",),
+                    ("*.iterfind", "*.findall", "*.findtext", "*.find"),
                     (0, "path"),
-                    holds=lambda value: is_built(value) and "/" in value.starts_with(),
+                    holds=_is_a_path,
                 ),
             ),
             what="is part of an XPath expression",
