@@ -1,13 +1,13 @@
 # make demo     install, then the whole recipe on this machine's CPU (about a quarter of an hour)
 # make test     install, then the tests
-# make check    install, then lint, types, architecture and tests
+# make check    install, then lint, types, architecture, our own scan and tests
 # make lock     renew constraints.txt from a fresh resolution
 
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: install demo test check lint types architecture lock clean
+.PHONY: install demo test check lint types architecture scan lock clean
 
 install: $(VENV)/installed
 
@@ -21,7 +21,7 @@ demo: install
 test: install
 	$(BIN)/python -m pytest -n auto
 
-check: lint types architecture test
+check: lint types architecture scan test
 
 lint: install
 	$(BIN)/ruff check .
@@ -32,6 +32,9 @@ types: install
 
 architecture: install
 	$(BIN)/lint-imports
+
+scan: install
+	$(BIN)/purpcode scan src
 
 lock: install
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

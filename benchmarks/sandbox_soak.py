@@ -79,6 +79,8 @@ KINDS = {
     ),
 }
 
+BATCH = 500
+
 
 @dataclass
 class State:
@@ -126,8 +128,11 @@ def soak(sandbox: ZygoteSandbox, names: list[str], workers: int) -> list[str]:
             return None
         return f"{name}: {result.status} {result.evidence} {result.stderr[-200:]!r}"
 
+    faults: list[str] = []
     with ThreadPoolExecutor(workers) as pool:
-        return [fault for fault in pool.map(one, names) if fault]
+        for start in range(0, len(names), BATCH):  # a future per program would look like a leak
+            faults += filter(None, pool.map(one, names[start : start + BATCH]))
+    return faults
 
 
 def main() -> None:
