@@ -4,6 +4,7 @@ from purpcode.analyzers.flow.detectors import Flow, Sink, is_built
 from purpcode.analyzers.flow.rule import FlowRule
 from purpcode.analyzers.flow.values import Value
 
+
 def _is_a_path(value: Value) -> bool:
     """Whether a built text begins as an XPath expression does; texts have a `find` too."""
     begin = value.starts_with()
