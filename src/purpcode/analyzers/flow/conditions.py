@@ -86,11 +86,23 @@ def _refine_call(machine: Machine, env: Environment, call: ast.Call, truth: bool
     sign = "+" if truth else "-"
     tokens: set[str] = set()
     for one in _calls_in(call):
-        for name in machine.callee_names(env, one):
-            tokens.add(f"{sign}{name}")
+        names = machine.callee_names(env, one)
+        if any(_decides_nothing(machine, name) for name in names):
+            continue
+        tokens.update(f"{sign}{name}" for name in names)
         if isinstance(one.func, ast.Attribute):
             tokens.add(f"{sign}.{one.func.attr}")
+    if not tokens:
+        return
     _mark(env, call, *tokens)
+
+
+def _decides_nothing(machine: Machine, name: str) -> bool:
+    """Whether a check is a function of the program that compares nothing and asks nothing."""
+    function = machine.method(name) if name.startswith("@") else None
+    return function is not None and not any(
+        isinstance(one, ast.Compare | ast.Call | ast.Raise) for one in walk(function.node)
+    )
 
 
 def _mark(env: Environment, side: ast.expr, *tokens: str) -> None:

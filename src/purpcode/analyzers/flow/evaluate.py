@@ -195,7 +195,7 @@ def _boolean(machine: Machine, env: Environment, node: ast.BoolOp) -> Value:
 
 
 def _conditional(machine: Machine, env: Environment, node: ast.IfExp) -> Value:
-    outcome = decided(evaluate(machine, env, node.test), env, node.test)
+    outcome = decided(machine, evaluate(machine, env, node.test), env, node.test)
     if outcome is not None:
         return evaluate(machine, env, node.body if outcome else node.orelse)
     yes, no = env.copy(), env.copy()
@@ -204,13 +204,19 @@ def _conditional(machine: Machine, env: Environment, node: ast.IfExp) -> Value:
     return joined(evaluate(machine, yes, node.body), evaluate(machine, no, node.orelse))
 
 
-def decided(value: Value, env: Environment, test: ast.expr) -> bool | None:
+def decided(machine: Machine, value: Value, env: Environment, test: ast.expr) -> bool | None:
     """How a test comes out where that is certain: it looks at literals and at variables of this
     very scope only, since others may be changed elsewhere."""
     if type(value.const) is not bool:
         return None
     names = [one for one in walk(test) if isinstance(one, ast.Name)]
-    certain = isinstance(test, ast.Compare) and all(one.id in env.values for one in names)
+    plain = all(not isinstance(one, ast.Attribute | ast.Subscript | ast.Call) for one in walk(test))
+    shared = {name for one in machine.code.nodes_of(ast.Nonlocal) for name in one.names}
+    certain = (
+        isinstance(test, ast.Compare)
+        and plain
+        and all(one.id in env.values and one.id not in shared for one in names)
+    )
     return value.const if certain and env.outer is not None else None
 
 

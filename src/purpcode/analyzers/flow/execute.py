@@ -89,7 +89,7 @@ def _raise(machine: Machine, env: Environment, node: ast.Raise) -> bool:
 
 
 def _if(machine: Machine, env: Environment, node: ast.If) -> bool:
-    outcome = decided(machine.evaluate(env, node.test), env, node.test)
+    outcome = decided(machine, machine.evaluate(env, node.test), env, node.test)
     if outcome is not None:
         return execute(machine, env, node.body if outcome else node.orelse)
     other = env.copy()
@@ -169,7 +169,8 @@ def _with(machine: Machine, env: Environment, node: ast.With | ast.AsyncWith) ->
         value = machine.evaluate(env, item.context_expr)
         if item.optional_vars is not None:
             assign_target(machine, env, item.optional_vars, value, item.context_expr)
-    return execute(machine, env, node.body)
+    execute(machine, env, node.body)
+    return True  # a context manager may swallow what would have left the block
 
 
 def _try(machine: Machine, env: Environment, node: ast.Try | ast.TryStar) -> bool:

@@ -143,7 +143,6 @@ MODEL = LibraryModel(
         "os.abort",
         "exit",
         "quit",
-        "*.exit",
     ),
     handlers=(),
     request_parameters=(),

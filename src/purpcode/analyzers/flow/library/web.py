@@ -129,7 +129,6 @@ MODEL = LibraryModel(
         "werkzeug.exceptions.abort",
         "bottle.abort",
         "?abort",
-        "*.send_error",
     ),
     handlers=(
         "*.route",
