@@ -31,12 +31,20 @@ def test_an_unconfined_subprocess_is_caught_by_every_probe_it_has_no_limit_for()
     assert held - ONLY_FOR_ROOT == LIMITED_ANYWAY
 
 
+def test_a_descriptor_can_be_found_even_if_only_the_bait_holds_one():
+    """What else runs on a machine does not decide whether a backend holds."""
+    with lay_bait() as bait:
+        bait.victim.kill()
+        held = Path(f"/proc/{bait.neighbour.pid}/fd").iterdir()
+        assert bait.folder in [path.resolve() for path in held]
+
+
 def test_probing_leaves_nothing_behind():
     with lay_bait() as bait:
-        folder, home, victim = bait.folder, bait.home, bait.victim
-        assert victim.poll() is None
+        folder, home, sleepers = bait.folder, bait.home, (bait.victim, bait.neighbour)
+        assert [sleeper.poll() for sleeper in sleepers] == [None, None]
         assert bait.reached() == bait.written() == []
-    assert victim.poll() is not None
+    assert None not in [sleeper.poll() for sleeper in sleepers]
     assert not folder.exists()
     assert not home.exists()
     assert VARIABLE not in Path("/proc/self/environ").read_text()

@@ -28,7 +28,7 @@ _SYSTEM_FOLDERS = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/bin", "/nix", s
 
 @dataclass
 class Bait:
-    """What the probes try to reach: canary files, an environment variable, sockets, a process."""
+    """What the probes try to reach: canary files, an environment variable, sockets, processes."""
 
     token: str
     """Content of the canaries, which no program is told."""
@@ -38,6 +38,9 @@ class Bait:
     home: Path
     sockets: dict[str, socket.socket]
     victim: subprocess.Popen[bytes]
+    """A process for programs to signal: gone where one of them succeeds."""
+    neighbour: subprocess.Popen[bytes]
+    """A process for programs to read and trace, which holds an open folder, and stays."""
 
     def told(self) -> str:
         """What a probe program gets on its standard input, as JSON; the token is not in it."""
@@ -51,6 +54,7 @@ class Bait:
                 "path": str(self.socket_path),
                 "abstract": self.sockets["abstract Unix"].getsockname().decode(),
                 "victim": self.victim.pid,
+                "neighbour": self.neighbour.pid,
                 "victim_marker": self.victim_marker,
                 "outlive": self.outlive_marker,
                 "outlive_deadline": self.deadline_marker,
@@ -123,12 +127,26 @@ def lay_bait() -> Iterator[Bait]:
         sockets = _listen(stack, folder / "socket", f"\0purpcode-probe-{mark}")
         os.environ[VARIABLE] = token
         stack.callback(os.environ.pop, VARIABLE, None)
-        # Started after the variable is set: its environment can be read in /proc, this one's not.
-        code = "import time; time.sleep(300)"
-        victim = subprocess.Popen([sys.executable, "-S", "-E", "-c", code, f"victim-{mark}"])
-        stack.callback(victim.wait)
-        stack.callback(victim.kill)
-        yield Bait(token, mark, folder, home, sockets, victim)
+        # Started after the variable is set: their environment can be read in /proc, not this one's.
+        victim = _start_sleeper(stack, folder, f"victim-{mark}")
+        neighbour = _start_sleeper(stack, folder, f"neighbour-{mark}")
+        yield Bait(token, mark, folder, home, sockets, victim, neighbour)
+
+
+def _start_sleeper(
+    stack: contextlib.ExitStack, folder: Path, marker: str
+) -> subprocess.Popen[bytes]:
+    """A process that sleeps and holds an open folder, until the stack is closed."""
+    code = "import time; time.sleep(300)"
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        command = [sys.executable, "-S", "-E", "-c", code, marker]
+        sleeper = subprocess.Popen(command, pass_fds=(opened,))
+    finally:
+        os.close(opened)
+    stack.callback(sleeper.wait)
+    stack.callback(sleeper.kill)
+    return sleeper
 
 
 def _listen(stack: contextlib.ExitStack, path: Path, name: str) -> dict[str, socket.socket]:

@@ -146,7 +146,7 @@ def memory(pid):
     mine, theirs = Part(ctypes.addressof(here), 4), Part(start, 4)
     if libc.process_vm_readv(pid, ctypes.byref(mine), 1, ctypes.byref(theirs), 1, 0) > 0:
         print("process_vm_readv of", pid)
-for pid in {1, os.getppid(), bait["victim"]} - {0, os.getpid()}:
+for pid in {1, os.getppid(), bait["neighbour"]} - {0, os.getpid()}:
     if pid != 1 or os.getppid() == 1:
         attach(pid)
     memory(pid)
