@@ -18,6 +18,8 @@ from purpcode.analyzers.flow.values import NOTHING, Taint, Value, union
 _WRAPPERS = re.compile(r"(?i)request|wrap|form|serializer|parse")
 """Names of functions that give back the request's data in another dress."""
 _LOOKUPS = frozenset(("get", "pop", "setdefault"))
+_NAMESPACES = frozenset(("globals()", "locals()", "vars()", "sys.modules"))
+"""Mappings of everything there is: whoever chooses the key chooses the code."""
 _FIRST_ARGUMENT_CALLED = frozenset(
     ("map", "filter", "asyncio.to_thread", "functools.reduce", "anyio.to_thread.run_sync")
 )
@@ -141,7 +143,8 @@ def _operator_result(machine: Machine, call: Call) -> Value | None:
 def _outside_result(machine: Machine, call: Call) -> Value:
     """What a function outside the program gives: its result may carry all it was given."""
     given = (*call.args, *call.keywords.values())
-    if isinstance(call.node.func, ast.Attribute) and call.node.func.attr in _LOOKUPS:
+    looked_up = isinstance(call.node.func, ast.Attribute) and call.node.func.attr in _LOOKUPS
+    if looked_up and not call.receiver.names & _NAMESPACES:
         given = given[1:]  # the key chooses among what the mapping holds
     taints = union((call.receiver, *given))
     if any("web.request" in one.names for one in call.args) and _wraps_a_request(call):
@@ -154,6 +157,8 @@ def _outside_result(machine: Machine, call: Call) -> Value:
             tokens = set(call.names)
             if isinstance(call.node.func, ast.Attribute):
                 tokens.add(f".{call.node.func.attr}")
+            if "type" in call.keywords:
+                tokens |= call.keywords["type"].names  # `request.args.get("n", type=int)`
             taints = frozenset(one.through(tokens) for one in taints)
     return named_value(machine, names, call.node.lineno, Value(taints))
 

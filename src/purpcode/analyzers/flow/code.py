@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar, overload
 
-from purpcode.analyzers.flow.naming import last_part, matches
+from purpcode.analyzers.flow.naming import NameTable, last_part, matches
 from purpcode.analyzers.flow.tree import children, walk
 from purpcode.analyzers.flow.values import NOTHING, Value
 
@@ -126,11 +126,25 @@ class Display:
     scope: Scope
 
 
+class _Wanted:
+    """Name patterns, prepared so that a program without such names is soon told."""
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self.parts = [(one, last_part(one)) for one in patterns]
+        self.lasts = frozenset(last for _, last in self.parts if "*" not in last)
+        some_open = [one for one, last in self.parts if "*" in last]
+        self._open = NameTable(dict.fromkeys(some_open, True)) if some_open else None
+
+    def occurs_in(self, lasts: Collection[str], names: Iterable[str]) -> bool:
+        """Whether one of these names, whose last parts are `lasts`, may fit a pattern."""
+        if not self.lasts.isdisjoint(lasts):
+            return True
+        return self._open is not None and any(map(self._open.find, names))
+
+
 @lru_cache(maxsize=4096)
-def _last_parts(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
-    """The last part of each pattern, and whether any of them is a pattern itself."""
-    lasts = tuple(last_part(one) for one in patterns)
-    return lasts, any("*" in one for one in lasts)
+def _wanted(patterns: tuple[str, ...]) -> _Wanted:
+    return _Wanted(patterns)
 
 
 @dataclass
@@ -151,12 +165,15 @@ class Code:
 
     def calls_to(self, patterns: Sequence[str]) -> Iterator[Call]:
         """Calls whose callee may fit one of the patterns, each once, in order of the patterns."""
+        wanted = _wanted(tuple(patterns))
+        if wanted.occurs_in(self._calls_by_last, self._called):
+            return self._calls_wanted(wanted)
+        return iter(())
+
+    def _calls_wanted(self, wanted: _Wanted) -> Iterator[Call]:
         index = self._calls_by_last
-        lasts, some_open = _last_parts(tuple(patterns))
-        if not some_open and index.keys().isdisjoint(lasts):
-            return
         seen: set[int] = set()
-        for pattern, last in zip(patterns, lasts, strict=True):
+        for pattern, last in wanted.parts:
             found = self.calls if "*" in last else index.get(last, ())
             exact = "*" not in pattern
             for call in found:
@@ -168,17 +185,16 @@ class Code:
 
     def stores_to(self, patterns: Sequence[str]) -> Iterator[Store]:
         """Stores whose target may fit one of the patterns."""
+        wanted = _wanted(tuple(patterns))
+        if not wanted.occurs_in(self._stored_lasts, self._stored):
+            return
         for store in self.stores:
             if any(matches(name, pattern) for name in store.names for pattern in patterns):
                 yield store
 
     def uses_module(self, *prefixes: str) -> bool:
         """Whether anything of these packages is imported."""
-        return any(
-            name == prefix or name.startswith(f"{prefix}.")
-            for name in self.imports
-            for prefix in prefixes
-        )
+        return not self._packages.isdisjoint(prefixes)
 
     def value_at(self, node: ast.expr) -> Value:
         """The value last seen for a call expression, else a value of which nothing is known."""
@@ -215,6 +231,11 @@ class Code:
         """The node around each node, by `id`."""
         return {id(child): node for node in self.nodes for child in children(node)}
 
+    @cached_property
+    def parent_nodes(self) -> dict[ast.AST, ast.AST]:
+        """The node around each node."""
+        return {child: node for node in self.nodes for child in children(node)}
+
     def call_at(self, node: ast.AST | None) -> Call | None:
         """The call last seen at an expression."""
         return self._call_by_node.get(id(node))
@@ -233,6 +254,29 @@ class Code:
             for last in {last_part(name) for name in call.names}:
                 index[last].append(call)
         return dict(index)
+
+    @cached_property
+    def _packages(self) -> frozenset[str]:
+        """Everything imported and the packages around it: of `a.b.c` also `a.b` and `a`."""
+        found: set[str] = set()
+        for name in self.imports:
+            parts = name.split(".")
+            found.update(".".join(parts[: count + 1]) for count in range(len(parts)))
+        return frozenset(found)
+
+    @cached_property
+    def _stored(self) -> frozenset[str]:
+        """The names of all targets."""
+        return frozenset().union(*(store.names for store in self.stores))
+
+    @cached_property
+    def _stored_lasts(self) -> frozenset[str]:
+        return frozenset(map(last_part, self._stored))
+
+    @cached_property
+    def _called(self) -> frozenset[str]:
+        """The names of all callees."""
+        return frozenset().union(*(call.names for call in self.calls))
 
     @cached_property
     def _call_by_node(self) -> dict[int, Call]:

@@ -47,6 +47,8 @@ def refine(machine: Machine, env: Environment, test: ast.expr, truth: bool, dept
         _refine_comparison(machine, env, test, truth, depth)
     elif isinstance(test, ast.Call):
         _refine_call(machine, env, test, truth)
+    elif isinstance(test, ast.Attribute):
+        _mark(env, test, "+is" if truth else "-is")
 
 
 def _refine_comparison(
@@ -110,6 +112,9 @@ def _mark(env: Environment, side: ast.expr, *tokens: str) -> None:
     `url.netloc` is a test of x."""
     for path in _paths_in(side):
         env.refine(path, tokens)
+        owner, dot, attribute = path.rpartition(".")
+        if dot:
+            env.refine(owner, (f"{tokens[0][0]}*.{attribute}",))
         parsed = env.find_test(path.partition(".")[0])
         if isinstance(parsed, ast.Call) and _PARSERS.search(ast.unparse(parsed.func)):
             member = path.rpartition(".")[2]

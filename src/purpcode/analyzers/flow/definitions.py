@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from purpcode.analyzers.flow.code import FunctionNode, Scope
 from purpcode.analyzers.flow.environment import Environment
@@ -136,6 +137,8 @@ def entry_value(
     value = Value(frozenset({taint}) | instance.taints | aliased.taints, names)
     if kinds & _HARMLESS_TYPES:
         value = value.passing(("int",))
+    elif _converted(function, name):
+        value = value.passing(("route.int",))
     return value.passing(_declared_tests(parameter, default))
 
 
@@ -166,6 +169,18 @@ def _answers_requests(function: LocalFunction, name: str) -> bool:
     if leading[:1] == ["request"]:  # a Django or aiohttp view: the rest comes from the URL
         return True
     return leading[:2] == ["event", "context"] and name == "event"
+
+
+def _converted(function: LocalFunction, name: str) -> bool:
+    """Whether the route gives the parameter as a number: `@app.route("/items/<int:number>")`."""
+    return any(
+        isinstance(one, ast.Constant)
+        and isinstance(one.value, str)
+        and re.search(rf"<(int|float|uuid):{re.escape(name)}>|{{{re.escape(name)}:int}}", one.value)
+        for decorator in getattr(function.node, "decorator_list", ())
+        if isinstance(decorator, ast.Call)
+        for one in decorator.args
+    )
 
 
 def _annotation_names(

@@ -23,7 +23,7 @@ ORIGINS: Mapping[SourceKind, str] = {
 
 NUMBERS = (
     *("int", "float", "complex", "bool", "len", "round", "abs", "ord", "operator.arithmetic"),
-    *("decimal.Decimal", "uuid.UUID", "ipaddress.*", "datetime.*", "?int", "sum"),
+    *("route.int", "decimal.Decimal", "uuid.UUID", "ipaddress.*", "datetime.*", "?int", "sum"),
 )
 """Functions whose result cannot carry a text."""
 
@@ -75,8 +75,8 @@ class Flow:
     a value cannot do this harm, beside NUMBERS and CHECKS (`strict=True` leaves those out).
     `severities` gives the severity by kind of source, None for not at all; the rule's own where a
     kind is not named, except parameters, which are low: who calls the function is unseen.
-    `parameter_when` must hold of a value for its parameter taint to count with the severity of
-    `severities`; otherwise it is low.
+    `parameter_when` must hold of a value (with no taint but this one) for its parameter taint to
+    count with the severity of `severities`; otherwise it is low.
     """
 
     sinks: tuple[Sink, ...]
@@ -105,7 +105,8 @@ class Flow:
     def judge(self, node: object, value: Value) -> Iterator[Match]:
         """At most one match for a value that reached a sink at a node."""
         best: tuple[int, Taint, Level | None] | None = None
-        for taint in value.taints:
+        # In a fixed order, so that of equally grave sources the same is named on every run.
+        for taint in sorted(value.taints, key=_place):
             if self.is_harmless(taint):
                 continue
             level, shown = self._level(taint, value)
@@ -131,13 +132,17 @@ class Flow:
             level = self.severities.get("parameter", "low")
             if level is None:
                 return None, False
-            if self.parameter_when is not None and not self.parameter_when(value):
+            if self.parameter_when is not None and not self.parameter_when(value.only(taint)):
                 return "low", True
             return level, True
         if taint.kind in self.severities:
             level = self.severities[taint.kind]
             return level, level is not None
         return None, True
+
+
+def _place(taint: Taint) -> tuple[int, str, str]:
+    return taint.line, taint.origin, taint.kind
 
 
 _RANKS: Mapping[str, int] = {"low": 0, "medium": 1, "high": 2, "critical": 3}

@@ -117,8 +117,9 @@ def _sliced(machine: Machine, env: Environment, base: Value, node: ast.Slice) ->
 def _binary(machine: Machine, env: Environment, node: ast.BinOp) -> Value:
     left, right = evaluate(machine, env, node.left), evaluate(machine, env, node.right)
     if isinstance(node.op, ast.Add):
-        return added(left, right)
-    if isinstance(node.op, ast.Mod) and (left.text is not None or left.built):
+        return added(left, _below(node.left, right))
+    is_text = left.text is not None or left.built or isinstance(node.right, ast.Tuple)
+    if isinstance(node.op, ast.Mod) and is_text:
         return formatted(left, right)
     if isinstance(node.op, ast.Div):
         taints = union((left, right.passing(("path.part",))))
@@ -132,9 +133,18 @@ def _binary(machine: Machine, env: Environment, node: ast.BinOp) -> Value:
     return computed(node.op, left.const, right.const)
 
 
+def _below(before: ast.expr | None, value: Value) -> Value:
+    """A part of a text that stands behind a slash: in a path it is the name of something below."""
+    if isinstance(before, ast.BinOp):
+        before = before.right
+    text = before.value if isinstance(before, ast.Constant) else ""
+    return value.passing(("path.part",)) if str(text).endswith("/") and value.taints else value
+
+
 def _joined_text(machine: Machine, env: Environment, node: ast.JoinedStr) -> Value:
     result = literal("")
     parts = 0
+    before: ast.expr | None = None
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
             value = evaluate(machine, env, part.value)
@@ -147,9 +157,10 @@ def _joined_text(machine: Machine, env: Environment, node: ast.JoinedStr) -> Val
             elif not isinstance(value.const, str):
                 value = Value(value.taints, built=value.built, prefix=value.prefix)
             parts += not value.known
+            value = _below(before, value)
         else:
             value = evaluate(machine, env, part)
-        result = added(result, value)
+        result, before = added(result, value), part
     if parts and not result.known:
         return Value(result.taints, built=len(node.values) > 1, prefix=result.prefix)
     return result

@@ -9,11 +9,13 @@ from purpcode.analyzers.flow.code import Code, Scope
 from purpcode.analyzers.flow.tree import children, walk
 
 _INNER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_KEPT = "own_nodes"
+"""Where a node keeps what `own_nodes` found: many rules ask it of the same functions."""
 
 
 def parents(code: Code) -> dict[ast.AST, ast.AST]:
     """The parent of every node."""
-    return {child: node for node in code.nodes for child in children(node)}
+    return code.parent_nodes
 
 
 def ancestors(node: ast.AST, parent: dict[ast.AST, ast.AST]) -> Iterator[ast.AST]:
@@ -27,10 +29,17 @@ def ancestors(node: ast.AST, parent: dict[ast.AST, ast.AST]) -> Iterator[ast.AST
 
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """Every node below, in order of the text, without what inner functions and classes hold."""
-    for child in children(node):
-        yield child
-        if not isinstance(child, _INNER):
-            yield from own_nodes(child)
+    known: list[ast.AST] | None = node.__dict__.get(_KEPT)
+    if known is None:
+        known = []
+        waiting = children(node)[::-1]
+        while waiting:
+            child = waiting.pop()
+            known.append(child)
+            if not isinstance(child, _INNER):
+                waiting += children(child)[::-1]
+        node.__dict__[_KEPT] = known
+    return iter(known)
 
 
 def functions(code: Code) -> Iterator[Scope]:

@@ -72,9 +72,12 @@ def formatted(template: Value, arguments: Value) -> Value:
             folded = ""
         if 0 < len(folded) <= LONGEST_TEXT and "*" not in template.text:
             return literal(folded)
-    return Value(
-        union((template, arguments)), built=True, prefix=template.starts_with().split("%")[0]
-    )
+    before = template.starts_with().split("%")
+    carried = [
+        one.passing(("path.part",)) if place < len(before) and before[place].endswith("/") else one
+        for place, one in enumerate(parts)
+    ]
+    return Value(union((template, *carried)), built=True, prefix=before[0])
 
 
 def compared(operator: ast.cmpop, left: object, right: object) -> Value:

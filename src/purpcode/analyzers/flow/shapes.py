@@ -39,25 +39,28 @@ def functions(code: Code) -> Iterator[Function]:
 def within(root: ast.AST | Iterable[ast.AST]) -> Iterator[ast.AST]:
     """The nodes of a function or of statements, without those of functions and classes in it."""
     if not isinstance(root, ast.AST):
-        yield from _inside(list(root))
-        return
+        return iter(_inside(list(root)))
     known: list[ast.AST] | None = root.__dict__.get(_KEPT)
     if known is None:
-        known = list(_inside(list(children(root))))
+        known = _inside(list(children(root)))
         root.__dict__[_KEPT] = known
-    yield from known
+    return iter(known)
 
 
-_KEPT = "nodes_within"
-"""Where a node keeps what `within` found: many rules ask it of the same functions."""
+_KEPT, _KEPT_TESTS = "nodes_within", "tests_within"
+"""Where a node keeps what `within` and `tests_of` found: many rules ask it of one function."""
+_INNER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_DECIDERS = (ast.If, ast.While, ast.IfExp, ast.Assert)
 
 
-def _inside(waiting: list[ast.AST]) -> Iterator[ast.AST]:
+def _inside(waiting: list[ast.AST]) -> list[ast.AST]:
+    found: list[ast.AST] = []
     while waiting:
         node = waiting.pop()
-        yield node
-        if not isinstance(node, Function | ast.ClassDef | ast.Lambda):
-            waiting.extend(children(node))
+        found.append(node)
+        if not isinstance(node, _INNER):
+            waiting += children(node)
+    return found
 
 
 def dotted(node: ast.AST) -> str:
@@ -216,9 +219,11 @@ def does_nothing(statements: list[ast.stmt]) -> bool:
 
 def tests_of(function: ast.AST) -> Iterator[ast.expr]:
     """The expressions that decide something: tests of `if`, `while`, `assert` and conditionals."""
-    for node in within(function):
-        if isinstance(node, ast.If | ast.While | ast.IfExp | ast.Assert):
-            yield node.test
+    known: list[ast.expr] | None = function.__dict__.get(_KEPT_TESTS)
+    if known is None:
+        known = [node.test for node in within(function) if isinstance(node, _DECIDERS)]
+        function.__dict__[_KEPT_TESTS] = known
+    return iter(known)
 
 
 def passed(value: Value, *tokens: str) -> bool:

@@ -173,6 +173,12 @@ def _next(machine: Machine, env: Environment, call: Call) -> Value | None:  # no
     return joined(value, call.args[1]) if len(call.args) > 1 else value
 
 
+def _template(machine: Machine, env: Environment, call: Call) -> Value | None:  # noqa: ARG001
+    """`string.Template` of a literal is that text to `substitute`."""
+    one = call.args[0] if call.args else NOTHING
+    return Value(names=frozenset({"string.Template()"}), const=one.text) if one.text else None
+
+
 SPECIAL_CALLS: dict[str, Callable[[Machine, Environment, Call], Value | None]] = {
     "getattr": _getattr,
     "object.__getattribute__": _getattr,
@@ -203,6 +209,7 @@ SPECIAL_CALLS: dict[str, Callable[[Machine, Environment, Call], Value | None]] =
     "pathlib.Path": _joined_path,
     "pathlib.PurePath": _joined_path,
     "super": _super,
+    "string.Template": _template,
     "zip": _zip,
     "enumerate": _enumerate,
     "next": _next,

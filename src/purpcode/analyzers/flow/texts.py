@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from purpcode.analyzers.flow.code import Call
-from purpcode.analyzers.flow.values import NOTHING, Value, joined, literal, union
+from purpcode.analyzers.flow.values import NOTHING, UNKNOWN, Value, joined, literal, union
 
 LONGEST_TEXT = 4096
 _FOLDED = frozenset(
     ("lower", "upper", "strip", "lstrip", "rstrip", "replace", "title", "swapcase", "removeprefix")
 )
+_KEPT = frozenset(("strip", "rstrip"))
+"""Methods after which a text that was put together still begins as it did, blanks aside."""
 _PUT_TOGETHER = frozenset(("format", "format_map", "join", "substitute", "safe_substitute"))
 
 
@@ -23,11 +25,12 @@ def text_method(call: Call, method: str) -> Value | None:
 
 def _fold(call: Call, method: str) -> Value | None:
     text = call.receiver.text
-    if method == "replace" and call.args and call.args[0].text and call.receiver.taints:
-        receiver = call.receiver  # what was replaced matters to rules about quotes and newlines
-        taints = union((receiver, *call.args[1:]))
-        tokens = (f".replace:{call.args[0].text}", ".replace")
-        return Value(taints, built=receiver.built, prefix=receiver.prefix).passing(tokens)
+    if method == "replace" and call.args and call.args[0].text:
+        replaced = _replace(call)
+        if replaced is not None:
+            return replaced
+    if text is None and method in _KEPT:
+        return _kept(call, method)
     given = [one.const for one in call.args]
     if text is None or call.keywords or not all(isinstance(one, str) for one in given):
         return None
@@ -36,6 +39,19 @@ def _fold(call: Call, method: str) -> Value | None:
     except (TypeError, ValueError):
         return None
     return literal(folded) if len(folded) <= LONGEST_TEXT else None
+
+
+def _replace(call: Call) -> Value | None:
+    """What was replaced matters to rules about quotes and line ends; outside data in the place of a
+    mark makes a text that is put together."""
+    receiver, filling = call.receiver, call.args[1:]
+    filled = bool(union(filling))
+    if not receiver.taints and not filled:
+        return None
+    tokens = (f".replace:{call.args[0].text}", ".replace")
+    prefix = receiver.starts_with() if filled else receiver.prefix
+    taints = union((receiver.passing(tokens), *filling))
+    return Value(taints, built=receiver.built or filled, prefix=prefix or None)
 
 
 def _put_together(call: Call, method: str) -> Value | None:
@@ -49,8 +65,13 @@ def _put_together(call: Call, method: str) -> Value | None:
     begin = receiver.starts_with().split("{")[0].split("$")[0]
     if not begin and receiver.starts_with().startswith("{") and call.args:
         begin = call.args[0].starts_with()
-    taints = union((receiver, *values))
-    return Value(taints, built=True, prefix=begin or None)
+    before = receiver.starts_with().split("{")
+    below = [text.rpartition("}")[2].endswith("/") for text in before]
+    parts = [
+        one.passing(("path.part",)) if place < len(below) and below[place] else one
+        for place, one in enumerate(values)
+    ]
+    return Value(union((receiver, *parts)), built=True, prefix=begin or None)
 
 
 def _join(call: Call) -> Value:
@@ -76,7 +97,17 @@ def _coded(call: Call, method: str) -> Value | None:
             return literal(const.decode())
     except UnicodeError:
         return None
-    return None
+    return _kept(call, method) if const is UNKNOWN else None
+
+
+def _kept(call: Call, method: str) -> Value | None:
+    """A text that was put together, and still begins as it did."""
+    receiver = call.receiver
+    if not receiver.built or not receiver.taints:
+        return None
+    prefix = receiver.prefix.lstrip() if method == "strip" and receiver.prefix else receiver.prefix
+    whole = Value(receiver.taints, built=True, prefix=prefix)
+    return whole.passing((*call.names, f".{method}"))
 
 
 def _get(call: Call, method: str) -> Value | None:  # noqa: ARG001

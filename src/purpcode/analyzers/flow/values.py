@@ -108,6 +108,10 @@ class Value:
         tokens = tuple(tokens)
         return self._with(frozenset(one.through(tokens) for one in self.taints), self.names)
 
+    def only(self, taint: Taint) -> Value:
+        """This value as if it carried no other outside data."""
+        return self if len(self.taints) == 1 else self._with(frozenset((taint,)), self.names)
+
     def named(self, names: Iterable[str]) -> Value:
         """This value under other names."""
         return self._with(self.taints, frozenset(names))

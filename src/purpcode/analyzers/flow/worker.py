@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
     for number, path in enumerate(sorted(folder.iterdir()), start=1):
         if number % PROGRAMS_PER_COLLECTION == 0:
             gc.collect()
-        print(json.dumps({"file": path.name, **_report(path)}), flush=True)
+        print(json.dumps({"file": path.name, **_report(path)}))
 
 
 def _report(path: Path) -> dict[str, Any]:

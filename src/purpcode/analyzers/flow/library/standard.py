@@ -22,6 +22,8 @@ MODEL = LibraryModel(
         "_pickle.loads": "pickle.loads",
         "cPickle.loads": "pickle.loads",
         "cPickle.load": "pickle.load",
+        "asyncio.subprocess.create_subprocess_shell": "asyncio.create_subprocess_shell",
+        "asyncio.subprocess.create_subprocess_exec": "asyncio.create_subprocess_exec",
         "pathlib.PosixPath": "pathlib.Path",
         "pathlib.Path.cwd()": "pathlib.Path()",
         "pathlib.Path.home()": "pathlib.Path()",

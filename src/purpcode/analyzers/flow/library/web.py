@@ -62,6 +62,9 @@ _REQUEST_DATA = (
     *("bounded_stream", "get_media()", "raw_args", "route_args", "multipart()", "session_id"),
 )
 
+_TYPED_FIELDS = ("String", "TextArea", "Hidden", "URL", "Search")
+"""Fields of forms that take any text."""
+
 _SOURCES: dict[str, SourceKind] = {f"web.request.{name}": "request" for name in _REQUEST_DATA}
 
 MODEL = LibraryModel(
@@ -104,6 +107,10 @@ MODEL = LibraryModel(
         "bottle.request.query": "request",
         "?environ": "request",
         "flask.session": "stored",
+        "django.views.View().kwargs": "request",
+        "django.views.generic.*().kwargs": "request",
+        "rest_framework.*().kwargs": "request",
+        **{f"wtforms.{kind}Field().data": "request" for kind in _TYPED_FIELDS},
         "streamlit.text_input()": "request",
         "streamlit.text_area()": "request",
         "streamlit.file_uploader()": "request",

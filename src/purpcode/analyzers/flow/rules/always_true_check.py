@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 from purpcode.analyzers.flow.shapes import (
+    Function,
     dotted,
     functions,
     names_a_check,
@@ -40,7 +41,7 @@ def _equals(node: ast.expr, kind: type[ast.cmpop]) -> tuple[str, object] | None:
 
 def _constant_parts(code: Code) -> Iterator[Match]:
     """`x == "a" or "b"`, `x != "a" or x != "b"`, `x == "a" and x == "b"`."""
-    for test in _decisions(code):
+    for test in _decisions(code) if code.nodes_of(ast.BoolOp) else ():
         for node in walk(test):
             if not isinstance(node, ast.BoolOp):
                 continue
@@ -83,25 +84,26 @@ def _uncalled(code: Code) -> Iterator[Match]:
     plain = {one.name for one in code.tree.body if isinstance(one, ast.FunctionDef)}
     waited = {one.name for one in code.tree.body if isinstance(one, ast.AsyncFunctionDef)}
     for root in functions(code):
-        given = {one.arg for one in walk(root.args) if isinstance(one, ast.arg)}
-        bound = given | {
-            one.id
-            for one in walk(root)
-            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
-        }
-        for test in tests_of(root):
-            for one in _operands(test):
-                name = dotted(one)
-                if name in bound or not names_a_check(name):
-                    continue
-                if isinstance(one, ast.Name) and name in plain | waited:
-                    yield Match(
-                        one, f"{name} is not called; a function is always true", cwes=(571,)
-                    )
-                elif isinstance(one, ast.Call) and name in waited:
-                    yield Match(
-                        one, f"{name} is not awaited; a coroutine is always true", cwes=(571,)
-                    )
+        operands = [one for test in tests_of(root) for one in _operands(test)]
+        checks = [one for one in operands if dotted(one) in plain | waited]
+        bound = _bound_in(root) if checks else set()
+        for one in checks:
+            name = dotted(one)
+            if name in bound or not names_a_check(name):
+                continue
+            if isinstance(one, ast.Name):
+                yield Match(one, f"{name} is not called; a function is always true", cwes=(571,))
+            elif isinstance(one, ast.Call) and name in waited:
+                yield Match(one, f"{name} is not awaited; a coroutine is always true", cwes=(571,))
+
+
+def _bound_in(root: Function) -> set[str]:
+    """Parameters and variables of a function."""
+    found = {one.arg for one in walk(root.args) if isinstance(one, ast.arg)}
+    for one in walk(root):
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
+            found.add(one.id)
+    return found
 
 
 RULE = FlowRule(

@@ -1,11 +1,14 @@
 """Passwords and secrets sent over connections that anybody on the way can read."""
 
+import ast
 import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Call, Code
+from purpcode.analyzers.flow.form import called_name
 from purpcode.analyzers.flow.rule import FlowRule, Match
-from purpcode.analyzers.flow.sensitive_names import shown_secrets
+from purpcode.analyzers.flow.sensitive_names import is_secret, shown_secrets
+from purpcode.analyzers.flow.tree import walk
 
 _HTTP = tuple(
     f"{client}.{verb}"
@@ -24,6 +27,9 @@ _HTTP = tuple(
 _NEAR = re.compile(
     r"^http://(localhost|127\.|\[?::1|0\.0\.0\.0|10\.|192\.168\.|host\.docker|minio|test)"
 )
+_LINES = ("http.client.HTTPConnection().request", "socket.socket().send", "socket.socket().sendall")
+_PERSON = re.compile(r"(?i)user|member|account|customer|person|employee|student")
+_WORD = re.compile(r"(?i)passw|pwd|secret|card|cvv|ssn|token")
 _MAIL = ("poplib.POP3().pass_", "poplib.POP3().user", "imaplib.IMAP4().login")
 
 
@@ -71,6 +77,49 @@ def _mail(code: Code) -> Iterator[Match]:
             yield Match(call.node, "the password is sent without TLS")
 
 
+def _plain_lines(code: Code) -> Iterator[Match]:
+    """Secrets written to a socket, or sent by `http.client`, without TLS."""
+    for call in code.calls_to(_LINES):
+        if any("wrap_socket" in name or "ssl" in name for name in call.receiver.names):
+            continue
+        if "wrap_socket" in code.text or _is_local(code):
+            continue
+        given = [*call.node.args, *(one.value for one in call.node.keywords)]
+        shown = [name for one in given for name in _told(one) if _WORD.search(name)]
+        if shown:
+            yield Match(call.node, f"'{shown[0]}' is sent unencrypted")
+
+
+def _told(node: ast.expr) -> Iterator[str]:
+    """Secrets shown by an expression, also as an entry of a text in JSON."""
+    yield from shown_secrets(node)
+    if isinstance(node, ast.Call) and called_name(node) in ("dumps", "urlencode") and node.args:
+        given = node.args[0]
+        yield from shown_secrets(given)
+        for key in given.keys if isinstance(given, ast.Dict) else ():
+            if isinstance(key, ast.Constant) and is_secret(str(key.value)):
+                yield str(key.value)
+
+
+def _is_local(code: Code) -> bool:
+    return re.search(r"localhost|127\.0\.0\.1|AF_UNIX", code.text) is not None
+
+
+def _mailed(code: Code) -> Iterator[Match]:
+    """`Your password is {user.password}` in a mail, which is kept readable on the way."""
+    for call in code.calls_to(
+        ("*.sendmail", "django.core.mail.send_mail", "flask_mail.Message", "*.set_content",
+         "email.mime.text.MIMEText")
+    ):  # fmt: skip
+        given = [*call.node.args, *(one.value for one in call.node.keywords)]
+        for one in (part for node in given for part in walk(node)):
+            kept = isinstance(one, ast.Attribute) and re.fullmatch(r"(?i)passw(or)?d|pwd", one.attr)
+            owner = one.value if isinstance(one, ast.Attribute) else None
+            if kept and isinstance(owner, ast.Name) and _PERSON.search(owner.id):
+                yield Match(call.node, "a user's password is mailed", None, (522, 319))
+                break
+
+
 def _old_protocols(code: Code) -> Iterator[Match]:
     for call in code.calls_to(("telnetlib.Telnet", "telnetlib3.open_connection")):
         yield Match(call.node, "telnet shows everything that is typed")
@@ -99,6 +148,13 @@ def _directories(code: Code) -> Iterator[Match]:
         near = any(one is not None and "localhost" in one.starts_with() for one in opened)
         if plain and not near and password is not None and password.const != "":
             yield Match(call.node, "the password is sent without TLS")
+    servers = [one.argument(0, "host") for one in code.calls_to(("ldap3.Server",))]
+    if any(one is not None and one.starts_with().startswith("ldap://") for one in servers):
+        for call in code.calls_to(("ldap3.Connection",)):
+            bound = call.keywords.get("auto_bind")
+            upgraded = bound is not None and any("TLS" in name for name in bound.names)
+            if call.argument(2, "password") is not None and not upgraded:
+                yield Match(call.node, "the password is sent without TLS")
 
 
 RULE = FlowRule(
@@ -110,8 +166,39 @@ RULE = FlowRule(
     fix="Use the protocol's TLS form: https, `SMTP_SSL` or `starttls`, `FTP_TLS`, "
     "`IMAP4_SSL`, ldaps, SSH.",
     reference="https://cwe.mitre.org/data/definitions/319.html",
-    detectors=(_requests, _mail, _old_protocols, _directories),
+    detectors=(_requests, _mail, _plain_lines, _mailed, _old_protocols, _directories),
     insecure=(
+        """
+from django.core.mail import send_mail
+
+def remind(user):
+    send_mail("Reminder", f"Your password is {user.password}", "club@example.com", [user.email])
+""",
+        """
+import http.client
+import json
+
+def pay(number):
+    link = http.client.HTTPConnection("till.example.com")
+    link.request("POST", "/pay", json.dumps({"card_number": number}))
+    return link.getresponse().status
+""",
+        """
+import ldap3
+
+def bind(user, password):
+    server = ldap3.Server("ldap://people.example.com")
+    return ldap3.Connection(server, user=user, password=password).bind()
+""",
+        """
+import socket
+
+def enter(name, password):
+    link = socket.socket()
+    link.connect(("club.example.com", 7000))
+    link.sendall(f"{name} {password}".encode())
+    link.close()
+""",
         """
 import requests
 
@@ -162,6 +249,22 @@ def orders(api_key):
 """,
     ),
     secure=(
+        """
+from django.core.mail import send_mail
+
+def remind(user, link):
+    send_mail("Reminder", f"Choose a new one: {link}", "club@example.com", [user.email])
+""",
+        """
+import socket
+import ssl
+
+def enter(name, password):
+    context = ssl.create_default_context()
+    with socket.create_connection(("club.example.com", 7000)) as raw:
+        with context.wrap_socket(raw, server_hostname="club.example.com") as link:
+            link.sendall(f"{name} {password}".encode())
+""",
         """
 import requests
 

@@ -3,6 +3,30 @@
 from purpcode.analyzers.flow.detectors import Flow, Sink
 from purpcode.analyzers.flow.rule import FlowRule
 
+_RUNS = (
+    Sink(
+        (
+            "eval",
+            "exec",
+            *(
+                f"code.Interactive{kind}().{how}"
+                for kind in ("Interpreter", "Console")
+                for how in ("runsource", "runcode", "push")
+            ),
+            "_testcapi.run_in_subinterp",
+            "test.support.run_in_subinterp",
+            "runpy.run_path",
+            "timeit.timeit",
+            "pandas.eval",
+            "pandas.DataFrame().eval",
+            "numexpr.evaluate",
+            "cProfile.run",
+            "types.FunctionType",
+        ),
+        (0, "source", "expr"),
+    ),
+)
+_NO_CODE = ("ast.literal_eval", "repr", "-in:'", '-in:"')
 RULE = FlowRule(
     id="code-injection",
     title="Outside data run as code",
@@ -14,26 +38,25 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/95.html",
     detectors=(
         Flow(
+            sinks=_RUNS,
+            what="is run as code",
+            harmless=(*_NO_CODE, "json.loads"),
+            severities={"parameter": "medium", "file": "medium"},
+        ),
+        Flow(
+            sinks=_RUNS,  # a text in a request's JSON is the sender's text
+            what="is run as code",
+            harmless=_NO_CODE,
+            severities=dict.fromkeys(("cli", "environment", "file", "stored", "parameter")),
+        ),
+        Flow(
             sinks=(
-                Sink(
-                    (
-                        "eval",
-                        "exec",
-                        "code.InteractiveInterpreter().runsource",
-                        "runpy.run_path",
-                        "timeit.timeit",
-                        "pandas.eval",
-                        "pandas.DataFrame().eval",
-                        "numexpr.evaluate",
-                        "cProfile.run",
-                        "types.FunctionType",
-                    ),
-                    (0, "source", "expr"),
-                ),
+                Sink(("pandas.*().query", "pandas.*().eval"), (0, "expr")),
+                Sink(("_xxsubinterpreters.run_string",), (1,)),
             ),
             what="is run as code",
-            harmless=("ast.literal_eval", "json.loads", "repr", "-in:'", '-in:"'),
-            severities={"parameter": "medium", "file": "medium"},
+            harmless=("ast.literal_eval", "json.loads"),
+            severities={"parameter": "low", "cli": "low", "file": "low", "environment": "low"},
         ),
         Flow(
             sinks=(
@@ -45,6 +68,17 @@ RULE = FlowRule(
         ),
     ),
     insecure=(
+        """
+import pandas
+from flask import Flask, request
+
+app = Flask(__name__)
+table = pandas.read_csv("sales.csv")
+
+@app.get("/sales")
+def sales():
+    return table.query(request.args["where"]).to_json()
+""",
         """
 from flask import Flask, request
 
@@ -65,6 +99,17 @@ run(source)
 """,
     ),
     secure=(
+        """
+import pandas
+from flask import Flask, request
+
+app = Flask(__name__)
+table = pandas.read_csv("sales.csv")
+
+@app.get("/sales")
+def sales():
+    return table[table["region"] == request.args["region"]].to_json()
+""",
         """
 import ast
 from flask import Flask, request

@@ -16,6 +16,10 @@ _SUBPROCESS = tuple(
 _SHELLS = frozenset(("sh", "bash", "/bin/sh", "/bin/bash", "zsh", "cmd", "cmd.exe", "powershell"))
 
 
+_EXECS = tuple(f"os.exec{one}" for one in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe"))
+_SPAWNS = tuple(f"os.spawn{one}" for one in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe"))
+_STARTERS = ("os.posix_spawn", "os.posix_spawnp", "asyncio.create_subprocess_exec",
+             "*.subprocess_exec", "pexpect.spawn")  # fmt: skip
 _RUNNERS = tuple(
     f"*{name}*"
     for name in (
@@ -100,12 +104,30 @@ _SHELL = Flow(
             (0, "cmd", "command"),
         ),
         Sink(_SUBPROCESS, (0, "args"), when=_through_a_shell),
+        Sink(("*.subprocess_shell",), (1, "cmd")),
+        Sink(("*.BashOperator", "?BashOperator"), ("bash_command",), holds=is_built),
         Sink(_RUNNERS, (0, "cmd", "command"), holds=is_built),
     ),
     what=_WHAT,
     harmless=("shlex.quote", "pipes.quote", "shlex.join", "?quote", "shlex.split"),
     severities={"parameter": "medium"},
 )
+
+
+def _shells_started(code: Code) -> Iterator[Match]:
+    """`os.execl("/bin/sh", "sh", "-c", text)` and the like: the text is a command line."""
+    for call in code.calls_to((*_EXECS, *_SPAWNS, *_STARTERS)):
+        given: list[Value] = []
+        for one in call.args:
+            given += one.items if one.items else (one,)
+        texts = [one.text for one in given]
+        if "-c" in texts and any(_is_shell(text) for text in texts):
+            for value in given[texts.index("-c") + 1 :]:
+                yield from _SHELL.judge(call.node, value)
+
+
+def _is_shell(text: str | None) -> bool:
+    return text is not None and text.rpartition("/")[2] in _SHELLS
 
 
 RULE = FlowRule(
@@ -119,6 +141,7 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/78.html",
     detectors=(
         _named_command_lines,
+        _shells_started,
         _SHELL,
         Flow(
             sinks=(
@@ -128,23 +151,10 @@ RULE = FlowRule(
                     when=lambda call: not _through_a_shell(call),
                     holds=_chooses_the_program,
                 ),
-                Sink(
-                    (
-                        "os.execv",
-                        "os.execve",
-                        "os.execvp",
-                        "os.execl",
-                        "os.execlp",
-                        "os.execvpe",
-                        "os.spawnv",
-                        "os.spawnl",
-                        "os.spawnlp",
-                        "os.spawnvp",
-                        "os.posix_spawn",
-                    ),
-                    (0, 1),
-                ),
+                Sink((*_EXECS, "os.posix_spawn", "os.posix_spawnp"), (0,)),
+                Sink(_SPAWNS, (1,)),
                 Sink(("asyncio.create_subprocess_exec",), (0,)),
+                Sink(("*.subprocess_exec",), (1,)),
             ),
             what="chooses the program that is run",
             harmless=("shutil.which",),
@@ -153,6 +163,16 @@ RULE = FlowRule(
         ),
     ),
     insecure=(
+        """
+import os
+from fastapi import FastAPI
+
+app = FastAPI()
+
+@app.post("/count")
+def count(folder: str):
+    return {"code": os.spawnl(os.P_WAIT, "/bin/sh", "sh", "-c", "ls " + folder + " | wc -l")}
+""",
         """
 import os
 from flask import Flask, request
@@ -191,6 +211,16 @@ def convert(request, tool):
 """,
     ),
     secure=(
+        """
+import os
+from fastapi import FastAPI
+
+app = FastAPI()
+
+@app.post("/count")
+def count(folder: str):
+    return {"code": os.spawnl(os.P_WAIT, "/usr/bin/du", "du", "-s", "--", folder)}
+""",
         """
 import subprocess
 from flask import Flask, request

@@ -1,82 +1,100 @@
 """Outside data in HTML that nobody escaped."""
 
-import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from purpcode.analyzers.flow.code import Code
-from purpcode.analyzers.flow.detectors import Flow, Sink
-from purpcode.analyzers.flow.rule import FlowRule, Match
-from purpcode.analyzers.flow.values import Value
+from purpcode.analyzers.flow.code import Call, Code, Scope
+from purpcode.analyzers.flow.detectors import Flow, Sink, argument_is
+from purpcode.analyzers.flow.markup import HTML_ESCAPES, looks_like_html
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
+from purpcode.analyzers.flow.values import SourceKind, Value
 
-_ESCAPES = (
-    *("html.escape", "markupsafe.escape", "cgi.escape", "bleach.clean", "*escape*", "nh3.clean"),
-    *("django.utils.html.*", "json.dumps", "flask.jsonify", "urllib.parse.quote*", "*render*"),
-    *("urllib.parse.urlencode", "flask.render_template", "*.to_json", "base64.*", "flask.url_for"),
-    *("*.hexdigest", "django.utils.http.urlencode", "repr", "xml.sax.saxutils.*", "*.dict"),
-)
-_FLOW = Flow(
-    sinks=(
-        Sink(
-            (
-                "flask.make_response",
-                "flask.Response",
-                "django.http.HttpResponse",
-                "fastapi.responses.HTMLResponse",
-                "werkzeug.Response",
-                "werkzeug.wrappers.Response",
-            ),
-            (0, "response", "content"),
-            when=lambda call: _sends_html(call),
-        ),
-        Sink(("aiohttp.web.Response",), ("text", "body"), when=lambda call: _sends_html(call)),
-        Sink(
-            (
-                "markupsafe.Markup",
-                "django.utils.safestring.mark_safe",
-                "*.mark_safe",
-                "django.utils.safestring.SafeString",
-            ),
-            (0,),
-        ),
-        Sink(("*.send_html", "http.server.BaseHTTPRequestHandler().wfile.write"), (0,)),
+_RESPONSES = (
+    "flask.make_response",
+    "flask.Response",
+    "fastapi.responses.HTMLResponse",
+    "werkzeug.Response",
+    "werkzeug.wrappers.Response",
+    "pyramid.response.Response",
+    "webob.Response",
+    *(
+        f"django.http.HttpResponse{kind}"
+        for kind in ("", "BadRequest", "NotFound", "Forbidden", "ServerError", "Gone")
     ),
+)
+_SINKS = (
+    Sink(_RESPONSES, (0, "response", "content"), when=lambda call: _sends_html(call, "text/html")),
+    Sink(("fastapi.Response",), (0, "content"), when=lambda call: _sends_html(call, "")),
+    Sink(("aiohttp.web.Response",), ("text", "body"), when=lambda call: _sends_html(call, "")),
+    Sink(
+        (
+            "markupsafe.Markup",
+            "django.utils.safestring.mark_safe",
+            "*.mark_safe",
+            "django.utils.safestring.SafeString",
+        ),
+        (0,),
+    ),
+    Sink(("sanic.response.html", "sanic.html"), (0, "body")),
+    Sink(
+        ("streamlit.markdown", "streamlit.write"),
+        (0, "body"),
+        when=argument_is(1, "unsafe_allow_html", True),
+    ),
+    Sink(("*.send_html", "http.server.BaseHTTPRequestHandler().wfile.write"), (0,)),
+    Sink(
+        ("tornado.web.RequestHandler().write", "*.response.out.write", "*.response.write"),
+        (0,),
+        holds=lambda value: value.built,
+    ),
+)
+_LEVELS: dict[SourceKind, Level | None] = {
+    "cli": "low",
+    "environment": "low",
+    "file": "low",
+    "network": "low",
+    "stored": "low",
+    "parameter": "medium",
+}
+_FLOW = Flow(
+    sinks=_SINKS,
     what="is part of a page without being escaped",
-    harmless=_ESCAPES,
-    severities={
-        "cli": "low",
-        "environment": "low",
-        "file": "low",
-        "network": "low",
-        "stored": "low",
-        "parameter": "medium",
-    },
-    parameter_when=lambda value: _looks_like_html(value),
+    harmless=HTML_ESCAPES,
+    severities=_LEVELS,
+    parameter_when=looks_like_html,
 )
+_PAGES = replace(_FLOW, sinks=(), severities={**_LEVELS, "stored": "medium"})
+"""Of what a handler answers with: stored data in its HTML came from visitors, too."""
 
 
-def _sends_html(call: object) -> bool:
-    kind = None
+def _sends_html(call: Call, default: str) -> bool:
+    kind: Value | None = None
     for name in ("mimetype", "content_type", "media_type"):
-        value = call.keywords.get(name)  # type: ignore[attr-defined]
+        value = call.keywords.get(name)
         kind = value if value is not None else kind
-    return kind is None or kind.text is None or "html" in kind.text or "svg" in kind.text
-
-
-_TAG = re.compile(
-    r"(?i)<(?:a|b|p|i|div|span|h[1-6]|t[dhr]|li|[uo]l|img|script|html|body|input|form|title|br|hr"
-    r"|option|button|iframe|style|link|strong|em|pre|code|label|table)\b"
-)
-
-
-def _looks_like_html(value: Value) -> bool:
-    return value.built and _TAG.search(value.prefix or "") is not None
+    text = default if kind is None else kind.text
+    return text is None or "html" in text or "svg" in text
 
 
 def _returned_html(code: Code) -> Iterator[Match]:
     """A function that builds HTML around its parameters without escaping them."""
     for one in code.returns:
-        if _looks_like_html(one.value) and not one.scope.name.startswith("__"):
-            yield from _FLOW.judge(one.node, one.value)
+        value = one.value
+        if value.items and len(value.items) == 1:  # a WSGI answer
+            value = value.items[0]
+        if value.fields is not None and "body" in value.fields:  # an answer of AWS Lambda
+            value = value.fields["body"]
+        if looks_like_html(value) and not one.scope.name.startswith("__"):
+            yield from (_PAGES if _shows_rows(one.scope, value) else _FLOW).judge(one.node, value)
+
+
+def _shows_rows(scope: Scope, value: Value) -> bool:
+    """Whether a handler shows rows of a table; a single row may be no more than a count."""
+    return scope.handler and any(one.origin.endswith("fetchall") for one in value.taints)
+
+
+def _answers(scope: Scope) -> bool:
+    return scope.handler or any(one.endswith(".errorhandler") for one in scope.decorators)
 
 
 def _returned_by_handlers(code: Code) -> Iterator[Match]:
@@ -84,7 +102,7 @@ def _returned_by_handlers(code: Code) -> Iterator[Match]:
     if not code.uses_module("flask", "quart", "bottle", "sanic"):
         return
     for one in code.returns:
-        if not one.scope.handler:
+        if not _answers(one.scope):
             continue
         value = one.value
         body = value.items[0] if value.items else value
@@ -96,8 +114,11 @@ def _returned_by_handlers(code: Code) -> Iterator[Match]:
 
 
 def _is_text(value: Value) -> bool:
-    """Whether a value is request text itself, not an object made with it."""
-    return any(name.startswith("web.request.") for name in value.names) or not value.names
+    """Whether a value is request text itself or made HTML, not an object made with it."""
+    return not value.names or any(
+        name.startswith("web.request.") or name in ("markdown.markdown()", "mistune.html()")
+        for name in value.names
+    )
 
 
 RULE = FlowRule(
@@ -109,8 +130,40 @@ RULE = FlowRule(
     fix="Render with an auto-escaping template (render_template), or escape the value"
     " (markupsafe.escape, html.escape) before it becomes HTML.",
     reference="https://cwe.mitre.org/data/definitions/79.html",
-    detectors=(_FLOW, _returned_by_handlers, _returned_html),
+    detectors=(
+        _FLOW,
+        _returned_by_handlers,
+        _returned_html,
+    ),
     insecure=(
+        """
+import tornado.web
+
+class Greeting(tornado.web.RequestHandler):
+    def get(self):
+        self.write("<p>Hello " + self.get_argument("name", "") + "</p>")
+""",
+        """
+import sqlite3
+from flask import Flask
+
+app = Flask(__name__)
+
+@app.get("/notes")
+def notes():
+    page = "<ul>"
+    for author, text in sqlite3.connect("notes.db").execute("SELECT * FROM notes").fetchall():
+        page += f"<li><b>{author}</b>: {text}</li>"
+    return page + "</ul>"
+""",
+        """
+from urllib.parse import parse_qs
+
+def application(environ, start_response):
+    name = parse_qs(environ["QUERY_STRING"]).get("name", [""])[0]
+    start_response("200 OK", [("Content-Type", "text/html")])
+    return [("<h1>Hello %s</h1>" % name).encode("utf-8")]
+""",
         """
 from flask import Flask, request
 
@@ -146,6 +199,28 @@ def badge(label):
 """,
     ),
     secure=(
+        """
+import tornado.escape
+import tornado.web
+
+class Greeting(tornado.web.RequestHandler):
+    def get(self):
+        name = tornado.escape.xhtml_escape(self.get_argument("name", ""))
+        self.write("<p>Hello " + name + "</p>")
+""",
+        """
+import sqlite3
+from flask import Flask, request
+
+app = Flask(__name__)
+
+@app.get("/notes/<int:year>")
+def notes(year):
+    page = request.args.get("page", default=1, type=int)
+    query = "SELECT COUNT(*) FROM notes WHERE year = ?"
+    count = sqlite3.connect("notes.db").execute(query, (year,)).fetchone()[0]
+    return f"<p>{count} notes in {year}, page {page}</p>"
+""",
         """
 from flask import Flask, request
 from markupsafe import escape

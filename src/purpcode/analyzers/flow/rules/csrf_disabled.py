@@ -34,6 +34,10 @@ _OTHER_PROOF = re.compile(
     r"(?i)signature|hmac|bearer|authori[sz]ation|api_?key|webhook|callback|"
     r"compare_digest|verify|jwt|basic_?auth|stripe|slack|github"
 )
+_POSTED = re.compile(
+    r"(?i)method|require_(POST|http|safe)|request\.(POST|FILES|body|data)|form|api_view|csrf|"
+    r"(?-i:DELETE)\b"
+)
 _SWITCHES = frozenset(("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "JWT_COOKIE_CSRF_PROTECT"))
 _FORM_MESSAGE = "forms are accepted without a token that proves where they come from"
 
@@ -120,6 +124,37 @@ def _middleware(code: Code) -> Iterator[Match]:
             yield Match(store.node, "CsrfViewMiddleware is missing from the middleware")
 
 
+def _any_method(code: Code) -> Iterator[Match]:
+    """A view of Django's that deletes on GET: the protection looks at POST only."""
+    for node in code.nodes_of(ast.FunctionDef) if code.uses_module("django") else ():
+        if [one.arg for one in node.args.args][:1] != ["request"]:
+            continue
+        text = ast.unparse(node)
+        logged_in = re.search(r"@(login_required|permission_required)|request\.user", text)
+        if not logged_in or _POSTED.search(text):
+            continue
+        for one in walk(node):
+            called = isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute)
+            if called and ast.unparse(one).endswith(".delete()"):
+                yield Match(one, "a link is enough to delete", None, (352, 650))
+                break
+
+
+def _forms(code: Code) -> Iterator[Match]:
+    """`class Meta: csrf = False` in a form, and the options of Pyramid's views."""
+    for node in code.nodes_of(ast.ClassDef):
+        for inner in node.body:
+            if isinstance(inner, ast.ClassDef) and inner.name == "Meta":
+                for one in inner.body:
+                    if isinstance(one, ast.Assign) and ast.unparse(one) == "csrf = False":
+                        yield Match(one, _FORM_MESSAGE)
+    for call in code.calls_to(("*.set_default_csrf_options", "pyramid.view.view_config")):
+        for name in ("require_csrf", "check_origin"):
+            value = call.keywords.get(name)
+            if value is not None and value.const is False:
+                yield Match(call.node, _FORM_MESSAGE)
+
+
 def _overrides(code: Code) -> Iterator[Match]:
     """`enforce_csrf` of Django REST framework, overridden to do nothing."""
     for scope in code.scopes:
@@ -138,8 +173,27 @@ RULE = FlowRule(
     severity_reason="A foreign page can make a visitor's browser act in the visitor's name.",
     fix="Keep the framework's CSRF protection on and put its token into every form.",
     reference="https://cwe.mitre.org/data/definitions/352.html",
-    detectors=(_exempt_views, _switches, _middleware, _overrides),
+    detectors=(_exempt_views, _switches, _middleware, _forms, _any_method, _overrides),
     insecure=(
+        """
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+
+@login_required
+def leave(request):
+    request.user.delete()
+    return HttpResponse("gone")
+""",
+        """
+from flask_wtf import FlaskForm
+from wtforms import StringField
+
+class Address(FlaskForm):
+    class Meta:
+        csrf = False
+
+    street = StringField("Street")
+""",
         """
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -176,6 +230,27 @@ class Relaxed(SessionAuthentication):
 """,
     ),
     secure=(
+        """
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.views.decorators.http import require_POST
+
+@login_required
+@require_POST
+def leave(request):
+    request.user.delete()
+    return HttpResponse("gone")
+""",
+        """
+from flask_wtf import FlaskForm
+from wtforms import StringField
+
+class Address(FlaskForm):
+    class Meta:
+        csrf_time_limit = 3600
+
+    street = StringField("Street")
+""",
         """
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse

@@ -1,5 +1,7 @@
 """Debug switches left on in a web application."""
 
+import ast
+import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
@@ -31,6 +33,18 @@ def _flask_config(code: Code) -> Iterator[Match]:
         value = call.keywords.get("DEBUG")
         if value is not None and value.const is True:
             yield Match(call.node, "the application's DEBUG setting is on")
+
+
+def _config_class(code: Code) -> Iterator[Match]:
+    """`class Config: DEBUG = True` that the application is configured from."""
+    for call in code.calls_to(("*.config.from_object",)):
+        used = {one.id for one in call.node.args if isinstance(one, ast.Name)}
+        for node in code.nodes_of(ast.ClassDef):
+            if node.name not in used or re.search(r"(?i)dev|test|debug", node.name):
+                continue
+            for one in node.body:
+                if isinstance(one, ast.Assign) and ast.unparse(one) == "DEBUG = True":
+                    yield Match(one, "the application's DEBUG setting is on")
 
 
 RULE = FlowRule(
@@ -89,9 +103,19 @@ RULE = FlowRule(
             stored_const(*_ON),
         ),
         _flask_config,
+        _config_class,
         _django_settings,
     ),
     insecure=(
+        """
+from flask import Flask
+
+class Config:
+    DEBUG = True
+
+app = Flask(__name__)
+app.config.from_object(Config)
+""",
         """
 from flask import Flask
 
@@ -135,6 +159,18 @@ run_simple("localhost", 5000, application, use_debugger=True)
 """,
     ),
     secure=(
+        """
+from flask import Flask
+
+class DevelopmentConfig:
+    DEBUG = True
+
+class Config:
+    DEBUG = False
+
+app = Flask(__name__)
+app.config.from_object(Config)
+""",
         """
 import os
 from flask import Flask

@@ -13,14 +13,18 @@ _ROUTES = frozenset(("route", "get", "post", "put", "delete", "patch"))
 def _keys(code: Code) -> Iterator[Match]:
     for node in code.nodes:
         if isinstance(node, ast.Dict):
-            seen: set[object] = set()
-            for key in node.keys:
+            seen: dict[object, str] = {}
+            for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant):
-                    if (type(key.value), key.value) in seen:
+                    place, held = (type(key.value), key.value), ast.unparse(value)
+                    if place in seen:
                         yield Match(
-                            key, f"the key {key.value!r} stands there twice; the last one counts"
+                            key,
+                            f"the key {key.value!r} stands there twice; the last one counts",
+                            "medium" if seen[place] != held else None,
+                            (462, 694),
                         )
-                    seen.add((type(key.value), key.value))
+                    seen[place] = held
 
 
 def _names(code: Code) -> Iterator[Match]:
@@ -53,7 +57,7 @@ def _routes(code: Code) -> Iterator[Match]:
 RULE = FlowRule(
     id="duplicate-definition",
     title="One name for two things",
-    cwes=(694,),
+    cwes=(694, 462),
     severity="low",
     severity_reason="The definition that is lost may be the one with the check.",
     fix="Remove one of them or rename it.",

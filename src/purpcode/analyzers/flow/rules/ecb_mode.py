@@ -18,7 +18,7 @@ def _pycrypto(code: Code) -> Iterator[Match]:
 
 
 def _hazmat(code: Code) -> Iterator[Match]:
-    for call in code.calls_to(("*.modes.ECB", "?modes.ECB")):
+    for call in code.calls_to(("*.modes.ECB", "?modes.ECB", "pyaes.AESModeOfOperationECB")):
         yield Match(call.node, "every block is encrypted on its own")
 
 
@@ -43,6 +43,12 @@ RULE = FlowRule(
     detectors=(_pycrypto, _hazmat),
     confidence="high",
     insecure=(
+        """
+import pyaes
+
+def hidden(key, block):
+    return pyaes.AESModeOfOperationECB(key).encrypt(block)
+""",
         """
 from Crypto.Cipher import AES
 from Crypto.Util.Padding import pad

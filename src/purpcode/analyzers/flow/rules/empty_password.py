@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 
 _CONNECTS = ("pymysql.connect", "MySQLdb.connect", "mysql.connector.connect", "psycopg2.connect",
              "psycopg.connect", "redis.Redis", "redis.StrictRedis", "paramiko.SSHClient().connect",
@@ -24,6 +25,29 @@ def _empty(code: Code) -> Iterator[Match]:
         for name in _PASSWORD & call.keywords.keys():
             if call.keywords[name].const == "":
                 yield Match(call.node, "the password is empty")
+
+
+def _set_empty(code: Code) -> Iterator[Match]:
+    """`user.set_password("")`, and a manager whose users get an empty password by default."""
+    for call in code.calls_to(("*.set_password",)):
+        given = call.argument(0, "raw_password")
+        if given is not None and given.const == "":
+            yield Match(call.node, "the account gets an empty password")
+    for node in code.nodes_of(ast.FunctionDef):
+        defaults = zip(reversed(node.args.args), reversed(node.args.defaults), strict=False)
+        empty = {
+            one.arg
+            for one, default in defaults
+            if isinstance(default, ast.Constant) and default.value == ""
+        }
+        for one in walk(node) if empty & _PASSWORD else ():
+            if (
+                isinstance(one, ast.Call)
+                and getattr(one.func, "attr", "") == "set_password"
+                and one.args
+                and getattr(one.args[0], "id", "") in empty & _PASSWORD
+            ):
+                yield Match(node, "accounts get an empty password unless told otherwise")
 
 
 def _settings(code: Code) -> Iterator[Match]:
@@ -78,9 +102,19 @@ RULE = FlowRule(
     severity_reason="Everybody who reaches the service is let in.",
     fix="Give the account a password and read it from the environment or a secret store.",
     reference="https://cwe.mitre.org/data/definitions/258.html",
-    detectors=(_empty, _settings, _anonymous, _defaults),
+    detectors=(_empty, _set_empty, _settings, _anonymous, _defaults),
     confidence="high",
     insecure=(
+        """
+from django.contrib.auth.models import BaseUserManager
+
+class Members(BaseUserManager):
+    def create_user(self, email, password=""):
+        member = self.model(email=self.normalize_email(email))
+        member.set_password(password)
+        member.save(using=self._db)
+        return member
+""",
         """
 import pymysql
 
@@ -114,6 +148,16 @@ def directory(host):
 """,
     ),
     secure=(
+        """
+from django.contrib.auth.models import BaseUserManager
+
+class Members(BaseUserManager):
+    def create_user(self, email, password=None):
+        member = self.model(email=self.normalize_email(email))
+        member.set_password(password)
+        member.save(using=self._db)
+        return member
+""",
         """
 import os
 import pymysql

@@ -83,12 +83,30 @@ def _exposures(code: Code) -> Iterator[Match]:
             for one in _shown(expression):
                 if _is_traceback(one) or (isinstance(one, ast.Name) and one.id in tracebacks):
                     yield Match(one, "the answer contains the traceback", "medium")
-        for handler in walk(scope.node):
-            if isinstance(handler, ast.ExceptHandler) and handler.name and handler.type:
-                yield from _texts(handler)
+        for tried in walk(scope.node):
+            if isinstance(tried, ast.Try):
+                for handler in tried.handlers:
+                    if handler.name and handler.type:
+                        yield from _texts(handler, _works_inside(tried))
+    yield from _to_peers(code)
 
 
-def _texts(handler: ast.ExceptHandler) -> Iterator[Match]:
+def _to_peers(code: Code) -> Iterator[Match]:
+    """`connection.sendall(traceback.format_exc().encode())`."""
+    for call in code.calls_to(("*.sendall", "*.send", "*.sendto")):
+        if any(_is_traceback(one) for given in call.node.args[:1] for one in _shown(given)):
+            yield Match(call.node, "the peer gets the traceback", "medium")
+
+
+def _works_inside(tried: ast.Try) -> bool:
+    """Whether what is tried asks a database or runs a command: its errors name what is inside."""
+    text = " ".join(ast.unparse(one) for one in tried.body)
+    return (
+        re.search(r"\.execute\(|\.cursor\(|\.connect\(|subprocess\.|\.commit\(", text) is not None
+    )
+
+
+def _texts(handler: ast.ExceptHandler, deep: bool) -> Iterator[Match]:
     """The text of a caught error: of a database or the system it names what is inside; of any other
     it may."""
     kind = ast.unparse(handler.type) if handler.type is not None else ""
@@ -98,7 +116,7 @@ def _texts(handler: ast.ExceptHandler) -> Iterator[Match]:
     for statement in handler.body:
         for expression in _sent(statement):
             if _shows(expression, handler.name or ""):
-                level: Level = "medium" if inside else "low"
+                level: Level = "medium" if inside or deep else "low"
                 yield Match(expression, "the answer contains the error's own text", level)
 
 
@@ -123,6 +141,11 @@ def _shows(expression: ast.expr, name: str) -> bool:
             continue
         if isinstance(one, ast.FormattedValue) and getattr(one.value, "id", "") == name:
             return True
+        if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mod):
+            right = one.right
+            given = right.elts if isinstance(right, ast.Tuple) else [right]
+            if any(getattr(part, "id", "") == name for part in given):
+                return True
     return False
 
 
@@ -156,6 +179,38 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/209.html",
     detectors=(_exposures,),
     insecure=(
+        """
+import traceback
+
+def serve(link):
+    try:
+        link.sendall(str(int(link.recv(64))).encode())
+    except ValueError:
+        link.sendall(traceback.format_exc().encode())
+""",
+        """
+from django.http import HttpResponse
+
+def report(request):
+    try:
+        with open("/srv/report.txt") as source:
+            return HttpResponse(source.read())
+    except OSError as error:
+        return HttpResponse("failed: %s" % error, status=500)
+""",
+        """
+import sqlite3
+from flask import Flask, jsonify
+
+app = Flask(__name__)
+
+@app.route("/names")
+def names():
+    try:
+        return jsonify(sqlite3.connect("a.db").execute("SELECT name FROM people").fetchall())
+    except Exception as error:
+        return jsonify({"error": str(error)}), 500
+""",
         """
 import traceback
 from flask import Flask, jsonify
@@ -195,6 +250,21 @@ async def failed(request: Request, problem: Exception):
 """,
     ),
     secure=(
+        """
+import logging
+import sqlite3
+from flask import Flask, jsonify
+
+app = Flask(__name__)
+
+@app.route("/names")
+def names():
+    try:
+        return jsonify(sqlite3.connect("a.db").execute("SELECT name FROM people").fetchall())
+    except Exception as error:
+        logging.error("reading names: %s", error)
+        return jsonify({"error": "the names cannot be read"}), 500
+""",
         """
 import logging
 from flask import Flask, jsonify

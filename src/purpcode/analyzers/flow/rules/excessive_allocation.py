@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+
+from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.detectors import CHECKS, Flow, Sink
-from purpcode.analyzers.flow.rule import FlowRule, Level
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
+from purpcode.analyzers.flow.shapes import (
+    answers_requests,
+    functions,
+    has_kind,
+    last_name,
+    outside_names,
+    outside_numbers,
+    tested_names,
+    within,
+)
 from purpcode.analyzers.flow.values import SourceKind, Value
 
 _BOUNDS = (
@@ -27,6 +41,29 @@ def _is_a_number(value: Value) -> bool:
                for taint in value.taints)  # fmt: skip
 
 
+def _repeated(code: Code) -> Iterator[Match]:
+    """`[0] * count` and `"x" * count` with a number from a request."""
+    for function in functions(code):
+        if not answers_requests(code, function):
+            continue
+        limited = outside_names(code, function, "min", "max", "len", "operator.%")
+        numbers = outside_numbers(code, function) - tested_names(function) - limited
+        for node in within(function):
+            if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult | ast.Pow):
+                continue
+            times, what = node.right, node.left
+            if isinstance(times, ast.List | ast.Constant):
+                times, what = what, times
+            repeats = isinstance(what, ast.List) or (
+                isinstance(what, ast.Constant) and isinstance(what.value, str | bytes)
+            )
+            grows = isinstance(node.op, ast.Pow) and not isinstance(node.right, ast.Constant)
+            parsed = isinstance(times, ast.Call) and has_kind(code.value_at(times), "request")
+            counted = isinstance(times, ast.Name) and times.id in numbers
+            if (repeats or grows) and (counted or (parsed and last_name(times) == "int")):
+                yield Match(node, "a request decides how much is made")
+
+
 RULE = FlowRule(
     id="excessive-allocation",
     title="Amount chosen by outside data",
@@ -37,6 +74,7 @@ RULE = FlowRule(
     " large.",
     reference="https://cwe.mitre.org/data/definitions/789.html",
     detectors=(
+        _repeated,
         Flow(
             sinks=(
                 Sink(
@@ -53,6 +91,7 @@ RULE = FlowRule(
                     (0,),
                     holds=_is_a_number,
                 ),
+                Sink(("math.factorial", "math.comb", "math.perm"), (0,), holds=_is_a_number),
                 Sink(("time.sleep", "asyncio.sleep"), (0,), holds=_is_a_number),
                 Sink(
                     (
@@ -71,6 +110,16 @@ RULE = FlowRule(
         ),
     ),
     insecure=(
+        """
+from flask import Flask, request
+
+app = Flask(__name__)
+
+@app.get("/board")
+def board():
+    side = int(request.args["side"])
+    return {"cells": [0] * side}
+""",
         """
 from flask import Flask, request
 
@@ -110,6 +159,18 @@ def codes(count: int):
 """,
     ),
     secure=(
+        """
+from flask import Flask, abort, request
+
+app = Flask(__name__)
+
+@app.get("/board")
+def board():
+    side = int(request.args["side"])
+    if not 0 < side <= 64:
+        abort(400)
+    return {"cells": [0] * side}
+""",
         """
 from flask import Flask, request
 

@@ -56,6 +56,13 @@ def _console(code: Code) -> Iterator[Match]:
             yield Match(call.node, "an interactive console opens while answering a request")
 
 
+def _in_handlers(code: Code) -> Iterator[Match]:
+    """A breakpoint stops every request that comes by."""
+    for call in code.calls_to(("pdb.set_trace", "breakpoint", "ipdb.set_trace")):
+        if call.scope.handler:
+            yield Match(call.node, "a breakpoint stops the answer to a request", "medium")
+
+
 RULE = FlowRule(
     id="exposed-debugger",
     title="Debugger left in reach",
@@ -67,6 +74,7 @@ RULE = FlowRule(
     detectors=(
         _remote,
         _console,
+        _in_handlers,
         calls(
             ("pdb.set_trace", "breakpoint", "ipdb.set_trace", "pudb.set_trace"),
             "a breakpoint is left in",
@@ -75,6 +83,16 @@ RULE = FlowRule(
     ),
     confidence="high",
     insecure=(
+        """
+from flask import Flask
+
+app = Flask(__name__)
+
+@app.route("/")
+def home():
+    breakpoint()
+    return "welcome"
+""",
         """
 from flask import Flask
 from werkzeug.debug import DebuggedApplication

@@ -28,6 +28,16 @@ def _variables(code: Code) -> Iterator[Match]:
             yield from _VARIABLE.judge(call.node, value)
 
 
+def _globals(code: Code) -> Iterator[Match]:
+    """`globals().update(request.form)`: the sender sets any variable."""
+    for call in code.calls_to(("globals().update", "*.__dict__.update", "vars().update")):
+        for value in (*call.args, *call.unpacked):
+            yield from _SETTING.judge(call.node, value)
+    for store in code.stores:
+        if "globals()[]" in store.names:
+            yield from _SETTING.judge(store.node, store.key_value)
+
+
 def _settings(code: Code) -> Iterator[Match]:
     """`setattr(settings, name, value)` and `app.config.update(...)` with a request's names."""
     for call in code.calls_to(("setattr",)):
@@ -54,6 +64,7 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/15.html",
     detectors=(
         _variables,
+        _globals,
         _settings,
         Flow(
             sinks=(
@@ -73,6 +84,17 @@ RULE = FlowRule(
         ),
     ),
     insecure=(
+        """
+from flask import Flask, request
+
+app = Flask(__name__)
+limit = 10
+
+@app.post("/tune")
+def tune():
+    globals().update(request.form)
+    return {"limit": limit}
+""",
         """
 import os
 from flask import Flask, request
@@ -116,6 +138,20 @@ async def build(request: Request):
 """,
     ),
     secure=(
+        """
+from flask import Flask, abort, request
+
+app = Flask(__name__)
+state = {"limit": 10}
+
+@app.post("/tune")
+def tune():
+    limit = request.form.get("limit", type=int)
+    if limit is None or not 0 < limit <= 100:
+        abort(400)
+    state.update(limit=limit)
+    return state
+""",
         """
 import os
 from flask import Flask, abort, request

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
@@ -69,9 +70,37 @@ def _link_checked(code: Code) -> Iterator[Match]:
             if called_name(node) in ("islink", "is_symlink"):
                 checks.setdefault(_path_of(node), node.lineno)
                 continue
+            if not checks:
+                continue
             checked = checks.get(_path_of(node), node.lineno)
             if called_name(node) in _USES and checked < node.lineno:
                 yield Match(node, "is used after a check for links", "low", (363, 367, 59))
+
+
+def _owner_checked(code: Code) -> Iterator[Match]:
+    """`if os.stat(p).st_uid != me: refuse` and then open(p)."""
+    if not re.search(r"st_(uid|mode|gid)", code.text):
+        return
+    for function in {id(scope.node): scope.node for scope in code.scopes}.values():
+        text = ast.unparse(function) if not isinstance(function, ast.Module) else ""
+        if not re.search(r"st_(uid|mode|gid)", text) or "fstat" in text:
+            continue
+        asked: dict[str, int] = {}
+        for node in own_nodes(function):
+            if isinstance(node, ast.Call) and dotted(node.func) in ("os.stat", "os.lstat"):
+                asked.setdefault(_path_of(node), node.lineno)
+            elif (
+                isinstance(node, ast.Call)
+                and called_name(node) == "open"
+                and asked.get(_path_of(node), node.lineno) < node.lineno
+                and _refuses(text)
+            ):
+                yield Match(node, "is opened after its owner was asked for: use os.fstat")
+
+
+def _refuses(text: str) -> bool:
+    return re.search(r"if [^\n]*st_(uid|gid|mode)[^\n]*:\n\s+(raise|return)|"
+                     r"if [^\n]*\.st_(uid|gid)", text) is not None  # fmt: skip
 
 
 RULE = FlowRule(
@@ -84,8 +113,18 @@ RULE = FlowRule(
     fix='Just use it and handle the exception: open(path, "x") to create, try/except OSError'
     " to read, os.open with O_NOFOLLOW against links.",
     reference="https://cwe.mitre.org/data/definitions/367.html",
-    detectors=(_used_after, _link_checked),
+    detectors=(_used_after, _link_checked, _owner_checked),
     insecure=(
+        """
+import os
+
+def own_notes(path):
+    known = os.stat(path)
+    if known.st_uid != os.getuid():
+        raise PermissionError(path)
+    with open(path) as source:
+        return source.read()
+""",
         """
 import os
 
@@ -122,6 +161,15 @@ class Report:
 """,
     ),
     secure=(
+        """
+import os
+
+def own_notes(path):
+    with open(path) as source:
+        if os.fstat(source.fileno()).st_uid != os.getuid():
+            raise PermissionError(path)
+        return source.read()
+""",
         """
 def show(path):
     try:

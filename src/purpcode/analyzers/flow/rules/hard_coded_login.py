@@ -10,7 +10,7 @@ from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.secret_shapes import holds_password, password_cwes
 
 _TABLE = re.compile(r"(?i)^_?(\w+_)?(users?|accounts?|credentials|passwords|logins)(_db|_table)?$")
-_PASSWORD = re.compile(r"(?i)passw(or)?d|^pwd$|^pw$")
+_PASSWORD = re.compile(r"(?i)passw(or)?d|^pwd$|^pw$|^p$|^pass$")
 
 
 def _compared(code: Code) -> Iterator[Match]:
@@ -37,7 +37,10 @@ def _tables(code: Code) -> Iterator[Match]:
     for one in code.comparisons:
         sides = (one.node.left, one.node.comparators[0])
         if not any(_PASSWORD.search(name) for side in sides for name in _last_words(side)):
-            continue
+            if not any(isinstance(side, ast.Call) for side in sides):
+                continue
+            if not any(_PASSWORD.search(name) for side in sides for name in words_of(side)):
+                continue
         for name in {word for side in sides for word in words_of(side)} & tables.keys():
             entries = list((tables[name].value.fields or {}).values())
             if entries and all(entry.text and " " not in entry.text for entry in entries):
@@ -60,6 +63,18 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/798.html",
     detectors=(_compared, _tables),
     insecure=(
+        """
+from flask import Flask, request
+
+app = Flask(__name__)
+USERS = {"mia": "Sommer2023", "tom": "qwerty99"}
+
+@app.post("/enter")
+def enter():
+    if USERS.get(request.form["u"]) == request.form["p"]:
+        return "welcome"
+    return "no", 401
+""",
         """
 from flask import Flask, request
 

@@ -1,6 +1,8 @@
 """Line ends from outside data in HTTP headers."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.detectors import Flow, Sink
@@ -33,7 +35,7 @@ _FLOW = Flow(
             "re.sub",
             "repr",
             "json.dumps",
-            "base64.*",
+            "base64.*encode*",
             "werkzeug.utils.secure_filename",
         ),
         *(
@@ -54,6 +56,42 @@ _FLOW = Flow(
 )
 
 
+_WIRE = replace(
+    _FLOW,
+    what="is written into a head or command on the wire, line ends and all",
+    sinks=(
+        Sink(
+            ("*.send", "*.sendall", "*.write"),
+            (0,),
+            holds=lambda value: _is_head(value),
+        ),
+    ),
+    severities={**_FLOW.severities, "parameter": "medium"},
+)
+_HEAD = re.compile(r"\A(?:HTTP/1\.\d |[A-Z]{3,7} \S*\Z|[A-Z]{3,7} \S* HTTP/1\.\d\r\n)")
+
+
+def _is_head(value: Value) -> bool:
+    """Whether a text begins as a request or answer does on the wire."""
+    return value.built and _HEAD.match(value.starts_with()) is not None
+
+
+def _returned_heads(code: Code) -> Iterator[Match]:
+    """A function that writes the head of an answer: `"HTTP/1.1 200 OK\\r\\nX: " + value`."""
+    for one in code.returns:
+        begin = one.value.starts_with()
+        line = one.value.built and begin.startswith(("Set-Cookie: ", "Location: "))
+        if line or (_is_head(one.value) and "\r\n" in begin):
+            yield from _WIRE.judge(one.node, one.value)
+
+
+_OWN_MEANING = frozenset(
+    ("set-cookie", "location", "refresh", "content-security-policy", "content-type", "link",
+     "strict-transport-security", "x-accel-redirect", "x-sendfile")
+)  # fmt: skip
+"""Headers whose whole value must not be the sender's, line ends or none."""
+
+
 def _header_stores(code: Code) -> Iterator[Match]:
     """`response.headers["X"] = value`: the frameworks refuse line ends, so this is only noted."""
     for store in code.stores:
@@ -61,7 +99,8 @@ def _header_stores(code: Code) -> Iterator[Match]:
             if store.key.lower() in ("access-control-allow-origin", "vary"):
                 continue
             for match in _FLOW.judge(store.node, _of_requests(store.value)):
-                yield Match(match.node, match.message, "low")
+                whole = store.key.lower() in _OWN_MEANING and not store.value.prefix
+                yield Match(match.node, match.message, "medium" if whole else "low")
 
 
 def _of_requests(value: Value) -> Value:
@@ -77,8 +116,23 @@ RULE = FlowRule(
     fix="Remove line ends (or refuse values with them) before the value becomes a header, or encode"
     " it with urllib.parse.quote.",
     reference="https://cwe.mitre.org/data/definitions/113.html",
-    detectors=(_FLOW, _header_stores),
+    detectors=(_FLOW, _WIRE, _header_stores, _returned_heads),
     insecure=(
+        """
+def answer(author):
+    return "HTTP/1.1 200 OK\\r\\nX-Author: " + author + "\\r\\n\\r\\n"
+""",
+        """
+from flask import Flask, make_response, request
+
+app = Flask(__name__)
+
+@app.get("/remember")
+def remember():
+    response = make_response("kept")
+    response.headers["Set-Cookie"] = request.args["state"]
+    return response
+""",
         """
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlparse
@@ -110,6 +164,22 @@ class Echo(BaseHTTPRequestHandler):
 """,
     ),
     secure=(
+        """
+def answer(author):
+    author = author.replace("\\r", "").replace("\\n", "")
+    return "HTTP/1.1 200 OK\\r\\nX-Author: " + author + "\\r\\n\\r\\n"
+""",
+        """
+from flask import Flask, make_response, request
+
+app = Flask(__name__)
+
+@app.get("/remember")
+def remember():
+    response = make_response("kept")
+    response.set_cookie("state", request.args["state"], secure=True, httponly=True)
+    return response
+""",
         """
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlparse

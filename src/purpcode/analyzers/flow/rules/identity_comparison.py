@@ -26,8 +26,14 @@ def _by_identity(code: Code) -> Iterator[Match]:
             if not isinstance(operator, ast.Is | ast.IsNot):
                 continue
             if _is_text_or_number(left) or _is_text_or_number(right):
+                literal = left if isinstance(left, ast.Constant) else right
+                text = isinstance(literal, ast.Constant) and isinstance(literal.value, str | bytes)
+                text = text and bool(getattr(literal, "value", ""))
                 yield Match(
-                    node, "a literal is compared by identity, not by value", cwes=(597, 595)
+                    node,
+                    "a literal is compared by identity, not by value",
+                    "medium" if text else None,
+                    (597, 595),
                 )
             elif _VALUE.search(last_name(left)) and _VALUE.search(last_name(right)):
                 yield Match(node, "two values are compared by identity", cwes=(595, 1025))

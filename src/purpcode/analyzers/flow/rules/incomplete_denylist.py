@@ -1,6 +1,7 @@
 """Checks that name what is bad and let everything else pass."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code, Scope
@@ -58,6 +59,7 @@ _STRONG = (
     "os.path.basename",
 )
 _COLLAPSED = (".replace:../", ".replace:..", ".replace:./", ".replace:..\\")
+_MAKES_SAFE = re.compile(r"(?i)safe|sanit|clean|secure|path|file_?name|normali[sz]e")
 _RESOLVED = ("+*.is_relative_to", "+.startswith", "+os.path.commonpath", "*secure_filename",
              "os.path.basename", "+*.parents", "-in:..", "-in:../")  # fmt: skip
 
@@ -118,18 +120,17 @@ def _collapsed(code: Code) -> Iterator[Match]:
                 break
 
 
-def _tags_removed(code: Code) -> Iterator[Match]:
-    for call in code.calls:
-        names = [one for one in call.names if one.endswith(".replace")]
-        first = call.args[0].text if len(call.args) == 2 else None
-        if (
-            names
-            and first
-            and "<script" in first.lower()
-            and call.args[1].text == ""
-            and any(taint.kind == "request" for taint in call.receiver.taints)
-        ):
-            yield Match(call.node, "taking one tag out leaves all others", cwes=(184, 182))
+def _handed_back(code: Code) -> Iterator[Match]:
+    """A function that makes names safe by taking `../` out of them."""
+    for one in code.returns:
+        if not _MAKES_SAFE.search(one.scope.name):
+            continue
+        for taint in one.value.taints:
+            if matches_any(taint.passed, _COLLAPSED[:1]) and not matches_any(
+                taint.passed, _RESOLVED
+            ):
+                yield Match(one.node, "taking `../` out can leave `../` behind", cwes=(182, 184))
+                break
 
 
 RULE = FlowRule(
@@ -141,7 +142,7 @@ RULE = FlowRule(
     fix="Accept what is known to be good (a set of names, re.fullmatch), or use what needs no"
     " filter: argument lists, query parameters, html.escape.",
     reference="https://cwe.mitre.org/data/definitions/184.html",
-    detectors=(_denied, _collapsed, _tags_removed),
+    detectors=(_denied, _collapsed, _handed_back),
     insecure=(
         """
 import os
@@ -178,18 +179,22 @@ def find(name):
     return sqlite3.connect("x.db").execute(f"SELECT id FROM people WHERE age > {name}").fetchall()
 """,
         """
-from flask import Flask, request
+import os
 
-app = Flask(__name__)
-COMMENTS = []
-
-@app.post("/comments")
-def add():
-    COMMENTS.append(request.form["text"].replace("<script>", ""))
-    return "thanks"
+def safe_path(base, name):
+    return os.path.join(base, name.replace("../", ""))
 """,
     ),
     secure=(
+        """
+import os
+
+def safe_path(base, name):
+    path = os.path.realpath(os.path.join(base, name.replace("../", "")))
+    if os.path.commonpath([base, path]) != base:
+        raise ValueError("outside the folder")
+    return path
+""",
         """
 import subprocess
 from flask import Flask, request

@@ -61,7 +61,8 @@ def _flags(call: Call, session: bool, told: bool) -> Iterator[Match]:
     elif session and (httponly or httponly is None):
         yield Match(call.node, "scripts of the page can read the cookie", "medium", (1004,))
     site = call.keywords.get("samesite")
-    if site is not None and (site.text or "").lower() == "none" and secure is not False:
+    asked = site is not None and (site.text or "").lower() == "none"
+    if asked and (secure is not False or session):
         yield Match(call.node, "every site's requests carry the cookie", "medium", (1275, 614))
 
 
@@ -90,7 +91,8 @@ def _setting(node: ast.AST, key: str, const: object) -> Iterator[Match]:
         "None",
         False,
     ):
-        yield Match(node, f"{key} lets every site's requests carry the cookie", "low", (1275,))
+        level: Level = "low" if const is None else "medium"
+        yield Match(node, f"{key} lets every site's requests carry the cookie", level, (1275,))
 
 
 def _headers(code: Code) -> Iterator[Match]:
@@ -102,6 +104,18 @@ def _headers(code: Code) -> Iterator[Match]:
     for store in code.stores:
         if isinstance(store.key, str) and store.key.lower() == "set-cookie" and store.source:
             yield from _header(store.node, store.source)
+
+
+def _morsels(code: Code) -> Iterator[Match]:
+    """`cookie["session"] = value` of `http.cookies` without `["secure"] = True`."""
+    for store in code.stores_to(("http.cookies.SimpleCookie()[]",)):
+        if not isinstance(store.key, str) or not is_session(store.key):
+            continue
+        text = code.text.lower()
+        if not re.search(r"\[[\"\']secure[\"\']\]\s*=\s*(?!false)", text):
+            yield Match(store.node, "the cookie is also sent without encryption", None, (614,))
+        elif not re.search(r"\[[\"\']httponly[\"\']\]\s*=\s*(?!false)", text):
+            yield Match(store.node, "scripts of the page can read the cookie", None, (1004,))
 
 
 def _header(node: ast.AST, source: ast.expr | None) -> Iterator[Match]:
@@ -129,8 +143,29 @@ RULE = FlowRule(
     severity_reason="A session cookie that leaks on the way or to a script hands over the session.",
     fix="Set cookies with secure=True, httponly=True and samesite='Lax' (or 'Strict').",
     reference="https://owasp.org/www-community/controls/SecureCookieAttribute",
-    detectors=(_cookie_calls, _settings, _headers),
+    detectors=(_cookie_calls, _settings, _headers, _morsels),
     insecure=(
+        """
+from flask import Flask, make_response
+from club import new_session
+
+app = Flask(__name__)
+
+@app.post("/enter")
+def enter():
+    answer = make_response("welcome")
+    answer.set_cookie("session", new_session(), secure=True, httponly=True, samesite="None")
+    return answer
+""",
+        """
+import secrets
+from http.cookies import SimpleCookie
+
+def greeting():
+    cookie = SimpleCookie()
+    cookie["session"] = secrets.token_hex(16)
+    return cookie.output()
+""",
         """
 import secrets
 from flask import Flask, make_response
@@ -178,6 +213,17 @@ def join(room: str, response: Response):
 """,
     ),
     secure=(
+        """
+import secrets
+from http.cookies import SimpleCookie
+
+def greeting():
+    cookie = SimpleCookie()
+    cookie["session"] = secrets.token_hex(16)
+    cookie["session"]["secure"] = True
+    cookie["session"]["httponly"] = True
+    return cookie.output()
+""",
         """
 import secrets
 from flask import Flask, make_response

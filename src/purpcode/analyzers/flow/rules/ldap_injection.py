@@ -34,6 +34,19 @@ RULE = FlowRule(
                     (0, 1, "search_base", "search_filter"),
                 ),
                 Sink(
+                    (
+                        *("*.simple_bind_s", "*.bind_s", "*.modify_s", "*.add_s", "*.delete_s"),
+                        *("*.compare_s", "*.passwd_s"),
+                    ),
+                    (0, "who", "dn", "user"),
+                    holds=lambda value: is_built(value) and "=" in value.starts_with(),
+                ),
+                Sink(
+                    ("ldap3.Connection",),
+                    ("user",),
+                    holds=lambda value: is_built(value) and "=" in value.starts_with(),
+                ),
+                Sink(
                     ("*.search",),
                     (0, 1, "search_base", "search_filter"),
                     holds=lambda value: is_built(value) and _is_filter(value.starts_with()),
@@ -46,6 +59,14 @@ RULE = FlowRule(
         ),
     ),
     insecure=(
+        """
+import ldap
+
+def sign_in(name, password):
+    connection = ldap.initialize("ldaps://directory.example.com")
+    connection.simple_bind_s(f"uid={name},ou=people,dc=example,dc=com", password)
+    return connection
+""",
         """
 import ldap
 from flask import Flask, request
@@ -75,6 +96,18 @@ def remove(request):
 """,
     ),
     secure=(
+        """
+import ldap
+from ldap.dn import escape_dn_chars
+
+def sign_in(name, password):
+    if not password:
+        raise ValueError("a password is needed")
+    connection = ldap.initialize("ldaps://directory.example.com")
+    name = escape_dn_chars(name)
+    connection.simple_bind_s(f"uid={name},ou=people,dc=example,dc=com", password)
+    return connection
+""",
         """
 import ldap
 from ldap.filter import escape_filter_chars

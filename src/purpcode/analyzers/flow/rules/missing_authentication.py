@@ -21,6 +21,17 @@ _KNOWS = re.compile(
 )
 
 
+_CREATES = re.compile(r"\b(Flask|FastAPI|Quart|Sanic)\(")
+_GRAVE = re.compile(
+    r"(?i)delete|drop|remove|grant|promote|shutdown|restart|_exit|\bkill\(|wipe|purge|set_role|"
+    r"/admin\b.*(export|users|backup|config)"
+)
+_ASKS = re.compile(
+    r"(?i)auth(?!or\b|ors\b)|log_?in|session|token|api_?key|current_user|permission|jwt|password|"
+    r"is_admin|is_staff|is_superuser|before_request|middleware|identity|signature|has_perm|require_"
+)
+
+
 def _routes(scope: Scope) -> str:
     """The text of a function's route decorators."""
     decorators = getattr(scope.node, "decorator_list", [])
@@ -50,20 +61,88 @@ def _open_handlers(code: Code) -> Iterator[Match]:
         ]
         body = " ".join(ast.unparse(one) for one in getattr(scope.node, "body", []))
         given = ast.unparse(getattr(scope.node, "args", scope.node))
-        if not others and _ACTS.search(f"{where} {body}") and not _KNOWS.search(f"{body} {given}"):
+        if others or not _ACTS.search(f"{where} {body}"):
+            continue
+        whole = _CREATES.search(code.text) and _GRAVE.search(f"{where} {body}")
+        if whole and not _asks(code.text):
+            yield Match(scope.node, "an administrative address answers everybody", "medium")
+        elif not _KNOWS.search(f"{body} {given}"):
             yield Match(scope.node, "an administrative address answers everybody")
+
+
+def _asks(text: str) -> bool:
+    """Whether a program speaks of logins anywhere, beside its database's sessions."""
+    kept = re.sub(r"(?m)^(from|import)\b.*$", "", text)
+    kept = re.sub(r"\b(db\.)?session\.(get|add|delete|commit|query|execute|refresh)\b", "", kept)
+    return _ASKS.search(kept) is not None
+
+
+def _open_views(code: Code) -> Iterator[Match]:
+    """Views without any question that delete users, or that say that anybody may delete."""
+    for scope in code.scopes:
+        node = scope.node
+        if not isinstance(node, ast.FunctionDef) or scope.owner or node.decorator_list:
+            continue
+        if not node.args.args or node.args.args[0].arg != "request" or scope.handler is None:
+            continue
+        if _ASKS.search(ast.unparse(node)):
+            continue
+        for call in code.calls_to(("*.User.objects.get().delete", "*.User.objects.filter().delete",
+                                   "django.shortcuts.get_object_or_404().delete")):  # fmt: skip
+            if call.scope.node is node and "User" in ast.unparse(node):
+                yield Match(call.node, "anybody may delete users", "medium")
+    for view in code.nodes_of(ast.ClassDef) if "permission_classes" in code.text else ():
+        body = ast.unparse(view)
+        if re.search(r"permission_classes = (\[AllowAny\]|\[\]|\(\)|\(AllowAny,\))", body):
+            rest = body.replace("permission_classes", "")
+            if re.search(r"def (delete|destroy)\(", rest) and not _ASKS.search(rest):
+                yield Match(view, "anybody may delete", "medium")
 
 
 RULE = FlowRule(
     id="missing-authentication",
     title="Administration without a login",
-    cwes=(306, 862),
+    cwes=(306, 862, 284, 425),
     severity="low",
-    severity_reason="Something before this code (a proxy, a middleware) may ask for the login.",
+    severity_reason="Something before this code (a proxy, a middleware) may ask for the login;"
+    " medium where the whole program is seen and asks nowhere.",
     fix="Require a login and a role for the address (login_required, Depends on the current user).",
     reference="https://cwe.mitre.org/data/definitions/306.html",
-    detectors=(_open_handlers,),
+    detectors=(_open_handlers, _open_views),
     insecure=(
+        """
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from club.models import Member
+
+class Members(APIView):
+    permission_classes = [AllowAny]
+
+    def delete(self, request, number):
+        Member.objects.filter(pk=number).delete()
+        return Response(status=204)
+""",
+        """
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+
+def remove(request, number):
+    User.objects.get(pk=number).delete()
+    return HttpResponse("removed")
+""",
+        """
+from flask import Flask
+from club import Member, db
+
+app = Flask(__name__)
+
+@app.route("/admin/remove/<int:number>", methods=["POST"])
+def remove(number):
+    db.session.delete(Member.query.get(number))
+    db.session.commit()
+    return "removed"
+""",
         """
 from flask import Flask
 from shop import db
@@ -99,6 +178,16 @@ def stop():
 """,
     ),
     secure=(
+        """
+from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+
+@staff_member_required
+def remove(request, number):
+    User.objects.get(pk=number).delete()
+    return HttpResponse("removed")
+""",
         """
 from flask import Flask
 from flask_login import login_required

@@ -85,19 +85,26 @@ def _held(function: Function) -> dict[str, str]:
 
 def _used(code: Code) -> Iterator[Match]:
     for function in functions(code):
-        caught = caught_in(function, "AttributeError", "TypeError")
         if any(isinstance(one, ast.Constant) and _counts(one) for one in within(function)):
             continue
-        held, tested = _held(function), tested_names(function)
-        for node in within(function):
-            if not isinstance(node, ast.Attribute | ast.Subscript) or id(node) in caught:
-                continue
+        found = list(_uses_of_none(function))
+        caught = caught_in(function, "AttributeError", "TypeError") if found else set()
+        for node, problem in found:
+            if id(node) not in caught:
+                yield Match(node, problem)
+
+
+def _uses_of_none(function: Function) -> Iterator[tuple[ast.expr, str]]:
+    held = _held(function)
+    tested = tested_names(function) if held else set()
+    for node in within(function):
+        if isinstance(node, ast.Attribute | ast.Subscript):
             base = node.value
             problem = _may_be_none(base)
             if problem is None and isinstance(base, ast.Name) and base.id not in tested:
                 problem = held.get(base.id)
             if problem is not None:
-                yield Match(node, problem)
+                yield node, problem
 
 
 RULE = FlowRule(

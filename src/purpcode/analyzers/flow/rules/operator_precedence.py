@@ -19,7 +19,7 @@ def _opened(lines: list[str], node: ast.expr) -> bool:
 def _mixed(code: Code) -> Iterator[Match]:
     """`owner or admin and active`: `and` binds first."""
     lines = code.text.splitlines()
-    for root in (code.tree, *functions(code)):
+    for root in (code.tree, *functions(code)) if code.nodes_of(ast.BoolOp) else ():
         returned = (
             one.value
             for one in within(root)

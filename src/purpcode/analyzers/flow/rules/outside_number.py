@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.naming import matches_any
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 from purpcode.analyzers.flow.shapes import (
+    Function,
     answers_requests,
     caught_in,
     functions,
     has_kind,
     identifiers,
+    last_name,
     outside_numbers,
     tested_names,
     within,
@@ -69,9 +71,20 @@ def _divided(code: Code) -> Iterator[Match]:
             right = node.right
             direct = isinstance(right, ast.Call) and has_kind(code.value_at(right), "request")
             if (direct and getattr(getattr(right, "func", None), "id", "") in _PARSING) or (
-                isinstance(right, ast.Name) and right.id in numbers - tested
+                _factors(right) & (numbers - tested)
             ):
-                yield Match(node, "the divisor comes from the request and may be zero", cwes=(369,))
+                yield Match(
+                    node, "the divisor comes from the request and may be zero", "medium", (369,)
+                )
+
+
+def _factors(node: ast.expr) -> set[str]:
+    """The variables of which one being zero makes a product or power zero."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return _factors(node.left) | _factors(node.right)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        return _factors(node.left)
+    return {node.id} if isinstance(node, ast.Name) else set()
 
 
 def _indexed(code: Code) -> Iterator[Match]:
@@ -91,7 +104,40 @@ def _indexed(code: Code) -> Iterator[Match]:
                 and isinstance(node.ctx, ast.Load)
                 and _is_sequence(code, node)
             ):
-                yield Match(node, "the index comes from the request", cwes=(129,))
+                level: Level = "medium" if _is_sequence(code, node) else "low"
+                yield Match(node, "the index comes from the request", level, (129,))
+            elif (
+                isinstance(key, ast.Name)
+                and key.id in numbers
+                and isinstance(node.ctx, ast.Load)
+                and _only_above(function, key.id)
+            ):
+                yield Match(node, "the index may be negative", "medium", (129, 839))
+
+
+def _only_above(function: Function, name: str) -> bool:
+    """Whether every test of an index is `index < len(...)`: a negative one passes."""
+    tests = [
+        node
+        for node in within(function)
+        if isinstance(node, ast.Compare) and name in identifiers(node)
+    ]
+    calls = [node for node in within(function) if isinstance(node, ast.Call) and node.args]
+    return (
+        bool(tests)
+        and all(
+            len(one.ops) == 1
+            and isinstance(one.left, ast.Name)
+            and isinstance(one.ops[0], ast.Lt | ast.GtE)
+            and isinstance(one.comparators[0], ast.Call)
+            and last_name(one.comparators[0]) == "len"
+            for one in tests
+        )
+        and not any(
+            last_name(one) in ("max", "min", "abs", "range") and name in identifiers(one)
+            for one in calls
+        )
+    )
 
 
 def _is_sequence(code: Code, node: ast.Subscript) -> bool:
@@ -117,6 +163,19 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/129.html",
     detectors=(_unparsed, _divided, _indexed),
     insecure=(
+        """
+from flask import Flask, request
+
+app = Flask(__name__)
+PAGES = ["first", "second"]
+
+@app.get("/pages")
+def page():
+    number = request.args.get("number", default=0, type=int)
+    if number < len(PAGES):
+        return {"page": PAGES[number]}
+    return {"page": None}
+""",
         """
 from flask import Flask, request
 

@@ -1,5 +1,6 @@
 """Passwords typed where everybody sees them."""
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ _PASSWORD = re.compile(
     r"(?i)^(new_|old_|user_|current_|confirm_|master_)?(passw(or)?d|passphrase|pwd)$"
 )
 _PROMPT = re.compile(r"(?i)\b(password|passphrase)\b[^?]*:?\s*$")
+_INPUT = re.compile(r"(?i)<input\b[^>]*\bname\s*=\s*[\"']?(?:password|passwd|pwd)[\"'\s>][^>]*>?")
 _NOT = re.compile(r"(?i)length|how|number|many|site|generate|check|\(y/n\)|y/n")
 
 
@@ -32,8 +34,48 @@ def _fields(code: Code) -> Iterator[Match]:
         name = (store.path or "").rpartition(".")[2]
         if _PASSWORD.search(name) and store.names and store.source is not None:
             call = code.call_at(store.source)
-            if call is not None and call.fits("wtforms.StringField"):
-                yield Match(store.node, "the field shows the password")
+            if call is None:
+                continue
+            if call.fits("wtforms.StringField") or (
+                call.fits("django.forms.CharField")
+                and "widget" not in call.keywords
+                and not _sets_widget(code, name)
+            ):
+                yield Match(store.node, "the field shows the password", "medium")
+
+
+def _sets_widget(code: Code, name: str) -> bool:
+    """Whether a form names its widgets apart from its fields."""
+    return "widgets" in code.text or f"['{name}'].widget" in code.text.replace('"', "'")
+
+
+def _pages(code: Code) -> Iterator[Match]:
+    """`<input type="text" name="password">` in a page the program writes."""
+    for node in code.nodes_of(ast.Constant):
+        text = node.value if isinstance(node.value, str) and "<input" in node.value else ""
+        if "`" in text or re.search(r"(?m)^(from|import|def|class|[A-Z]+ =) ", text):
+            continue  # about a page, or a program that has one
+        for tag in _INPUT.findall(text):
+            kind = re.search(r"(?i)\btype\s*=\s*[\"']?(\w+)", tag)
+            if kind is None or kind[1].lower() == "text":
+                yield Match(node, "the field shows the password", "medium")
+
+
+def _windows(code: Code) -> Iterator[Match]:
+    """`password_entry = tk.Entry(root)` without `show="*"`."""
+    for store in code.stores:
+        name = (store.path or "").rpartition(".")[2]
+        call = code.call_at(store.source) if store.source is not None else None
+        if call is None or not re.fullmatch(
+            r"(?i)(entry_?)?(password|passwd|pwd)(_?(entry|field|box|input|edit))?", name
+        ):
+            continue
+        hidden = re.search(rf"{name}\.(config(ure)?\([^)]*show|setEchoMode|\w*\[.show)", code.text)
+        if call.fits("tkinter.Entry") or call.fits("tkinter.ttk.Entry"):
+            if "show" not in call.keywords and not call.spread and not hidden:
+                yield Match(store.node, "the field shows the password", "medium")
+        elif any(one.endswith(".QLineEdit") for one in call.names) and not hidden:
+            yield Match(store.node, "the field shows the password", "medium")
 
 
 RULE = FlowRule(
@@ -44,8 +86,24 @@ RULE = FlowRule(
     severity_reason="Somebody must look at the screen to profit.",
     fix="Use `getpass.getpass()`, `hide_input=True` or a `PasswordField`.",
     reference="https://cwe.mitre.org/data/definitions/549.html",
-    detectors=(_typed, _fields),
+    detectors=(_typed, _fields, _pages, _windows),
     insecure=(
+        """
+import tkinter
+
+window = tkinter.Tk()
+password_entry = tkinter.Entry(window)
+""",
+        """
+PAGE = '<form method="post"><input type="text" name="password"></form>'
+""",
+        """
+from django import forms
+
+class Entrance(forms.Form):
+    name = forms.CharField()
+    password = forms.CharField()
+""",
         """
 def ask():
     user = input("User: ")
@@ -67,6 +125,22 @@ class Login(Form):
 """,
     ),
     secure=(
+        """
+import tkinter
+
+window = tkinter.Tk()
+password_entry = tkinter.Entry(window, show="*")
+""",
+        """
+PAGE = '<form method="post"><input type="password" name="password"></form>'
+""",
+        """
+from django import forms
+
+class Entrance(forms.Form):
+    name = forms.CharField()
+    password = forms.CharField(widget=forms.PasswordInput)
+""",
         """
 from getpass import getpass
 

@@ -127,6 +127,34 @@ def _constant_salts(code: Code) -> Iterator[Match]:
                 yield Match(call.node, "the salt is the same for every password", None, (760,))
 
 
+def _keyed(code: Code) -> Iterator[Match]:
+    """`hmac.new(salt, password, sha256)` is one round of a fast hash, too."""
+    for call in code.calls_to(("hmac.new", "hmac.digest")):
+        message = call.node_of(1, "msg")
+        function = function_around(code, call.node)
+        if message is None or function is None or _NOT_STORED.search(function.name):
+            continue
+        named = any(_PASSWORD.search(word) for word in words_of(message))
+        if named and not _feeds_slow(code, call):
+            yield Match(call.node, "a password is hashed by one round of a fast hash", None, (916,))
+
+
+def _name_as_salt(code: Code) -> Iterator[Match]:
+    """The user's name as salt: known beforehand, and the same at every site."""
+    for name, position, keyword in (
+        ("hashlib.pbkdf2_hmac", 2, "salt"),
+        ("hashlib.scrypt", None, "salt"),
+    ):
+        for call in code.calls_to((name,)):
+            node = call.node_of(position, keyword)
+            words = words_of(node) if node is not None else set()
+            if (
+                words
+                and any(re.fullmatch(r"(?i)user_?name|email|login|user_?id", one) for one in words)
+            ) and not any(_SALT.search(one) for one in words):
+                yield Match(call.node, "the salt is known to everybody", None, (760,))
+
+
 RULE = FlowRule(
     id="password-hash-unsalted",
     title="Weak password hash",
@@ -136,8 +164,21 @@ RULE = FlowRule(
     fix="Use argon2, bcrypt, scrypt or `hashlib.pbkdf2_hmac` with a random salt for each password "
     "and the recommended number of rounds.",
     reference="https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html",
-    detectors=(_fast, _rounds, _constant_salts),
+    detectors=(_fast, _keyed, _rounds, _constant_salts, _name_as_salt),
     insecure=(
+        """
+import hashlib
+import hmac
+
+def kept(salt, password):
+    return hmac.new(salt, password.encode(), hashlib.sha256).hexdigest()
+""",
+        """
+import hashlib
+
+def kept(username, password):
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), username.encode(), 600_000)
+""",
         """
 import hashlib
 

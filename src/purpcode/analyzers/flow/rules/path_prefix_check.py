@@ -58,6 +58,29 @@ def _unresolved(code: Code) -> Iterator[Match]:
                 break
 
 
+def _climbs(code: Code) -> Iterator[Match]:
+    """`if name.startswith(".."): refuse` says nothing of a `..` further on."""
+    tests: dict[str, list[str | None]] = {}
+    for one in code.calls_to(("*.startswith",)):
+        tests.setdefault(one.scope.path, []).append(one.args[0].text if one.args else None)
+    for call, value in sink_values(code, "path"):
+        asked = tests.get(call.scope.path, ())
+        if not asked or any(text is None or text.strip("./\\~") for text in asked):
+            continue
+        for taint in value.taints:
+            outside = taint.kind in ("request", "network") or "path.part" in taint.passed
+            if (
+                outside
+                and taint.kind in ("request", "network", "parameter")
+                and "-.startswith" in taint.passed
+                and not matches_any(taint.passed, _RESOLVED)
+            ):
+                yield Match(
+                    call.node, "only the beginning of the name was looked at", cwes=(22, 184)
+                )
+                break
+
+
 def _ends_separated(node: ast.expr) -> bool:
     """Whether what a path must begin with ends with a separator: a literal `/`, `os.sep`."""
     if isinstance(node, ast.Constant):
@@ -95,8 +118,22 @@ RULE = FlowRule(
     severity_reason="`..` after the right beginning leads out of the folder.",
     fix="Resolve first: path = (base / name).resolve(), then path.is_relative_to(base).",
     reference="https://cwe.mitre.org/data/definitions/180.html",
-    detectors=(_unresolved, _unseparated),
+    detectors=(_unresolved, _climbs, _unseparated),
     insecure=(
+        """
+import os
+from flask import Flask, abort, request
+
+app = Flask(__name__)
+
+@app.get("/notes")
+def notes():
+    name = request.args["name"]
+    if name.startswith("..") or name.startswith("/"):
+        abort(400)
+    with open(os.path.join("notes", name)) as handle:
+        return {"text": handle.read()}
+""",
         """
 from flask import Flask, request
 
@@ -133,6 +170,20 @@ async def download(request):
 """,
     ),
     secure=(
+        """
+import os
+from flask import Flask, abort, request
+
+app = Flask(__name__)
+
+@app.get("/notes")
+def notes():
+    name = os.path.normpath(request.args["name"])
+    if name.startswith("..") or name.startswith("/"):
+        abort(400)
+    with open(os.path.join("notes", name)) as handle:
+        return {"text": handle.read()}
+""",
         """
 from pathlib import Path
 from flask import Flask, request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -49,6 +50,29 @@ def _for_everybody(code: Code) -> Iterator[Match]:
             yield Match(call.node, f"created with mode {mode:#o}", level)  # type: ignore[arg-type]
 
 
+def _added_bits(code: Code) -> Iterator[Match]:
+    """`os.chmod(path, os.stat(path).st_mode | stat.S_IWOTH)`."""
+    for call in code.calls_to(("os.chmod", "os.fchmod", "pathlib.Path().chmod")):
+        node = call.node_of(0 if call.fits("pathlib.*") else 1, "mode")
+        value = call.argument(0 if call.fits("pathlib.*") else 1, "mode")
+        if not isinstance(node, ast.BinOp) or (value is not None and value.known):
+            continue
+        parts = [node.left, node.right] if isinstance(node.op, ast.BitOr) else []
+        while parts:
+            one = parts.pop()
+            if isinstance(one, ast.BinOp) and isinstance(one.op, ast.BitOr):
+                parts += [one.left, one.right]
+            elif _lets_others_write(one):
+                yield Match(call.node, "every user may write")
+                break
+
+
+def _lets_others_write(node: ast.expr) -> bool:
+    if isinstance(node, ast.Constant):
+        return type(node.value) is int and bool(node.value & _WORLD_WRITE)
+    return isinstance(node, ast.Attribute) and node.attr in ("S_IWOTH", "S_IRWXO")
+
+
 def _open_umask(code: Code) -> Iterator[Match]:
     """umask(0) that stays: putting the old mask back, or giving modes explicitly, is fine."""
     masks = list(code.calls_to(("os.umask",)))
@@ -78,9 +102,16 @@ RULE = FlowRule(
     severity_reason="Any account on the machine can replace what the program later reads or runs.",
     fix="Give owner rights only (0o600 for files, 0o700 for folders), or at most group rights.",
     reference="https://cwe.mitre.org/data/definitions/732.html",
-    detectors=(_for_everybody, _open_umask, _commands),
+    detectors=(_for_everybody, _added_bits, _open_umask, _commands),
     confidence="high",
     insecure=(
+        """
+import os
+import stat
+
+def open_up(path):
+    os.chmod(path, os.stat(path).st_mode | stat.S_IWOTH)
+""",
         """
 import os
 
@@ -123,6 +154,13 @@ def log_file():
 """,
     ),
     secure=(
+        """
+import os
+import stat
+
+def runnable(path):
+    os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
+""",
         """
 import os
 

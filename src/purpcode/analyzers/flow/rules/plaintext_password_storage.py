@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 from purpcode.analyzers.flow.sensitive_names import shown_secrets
 from purpcode.analyzers.flow.stored_secrets import is_protected, kept
 
@@ -13,9 +13,12 @@ _PASSWORD = re.compile(r"(?i)passw(or)?d|passphrase|(^|_)pwd($|_)")
 _HASHES = re.compile(
     r"(?i)hash|bcrypt|argon2|scrypt|pwd_context|make_password|set_password|"
     r"set_unusable|"
-    r"\.setter|encrypt|PasswordType|validates\(|create_user"
+    r"\.setter|encrypt|PasswordType|validates\(|\.create_user"
 )
+_KEPT = re.compile(r"(?i)(users?|accounts|credentials|passwords|logins)\w*(\[|\.get\()")
 _GRAVE = re.compile(r"(?i)\.(add|save|create|commit|put|insert)\(")
+
+_ACCOUNTS = re.compile(r"(?i)(self\.)?_?(users?|accounts|credentials|passwords|logins)(_db)?\b")
 
 
 def _is_password(name: str) -> bool:
@@ -30,10 +33,10 @@ def _kept(code: Code) -> Iterator[Match]:
 def _mapped(code: Code) -> Iterator[Match]:
     """`User(password=password)` that is then added to the database; a class that hashes what it is
     given shows it somewhere in the program."""
-    if _HASHES.search(code.text) or not _GRAVE.search(code.text):
-        return
     added = ("*.session.add", "?session.add", "?db.add", "*.save", "*.Session().add", "*.add")
     if not any(True for _ in code.calls_to(added)):
+        return
+    if _HASHES.search(code.text) or not _GRAVE.search(code.text):
         return
     for call in code.calls:
         func = call.node.func
@@ -54,18 +57,46 @@ def _mapped(code: Code) -> Iterator[Match]:
 def _in_memory(code: Code) -> Iterator[Match]:
     """`users[name] = password` lives as long as the program; it is only noted."""
     for store in code.stores:
-        held = re.match(
-            r"(?i)(self\.)?_?(users?|accounts|credentials|passwords|logins)(_db)?\b",
-            ast.unparse(store.node),
-        )
         if (
             isinstance(store.node, ast.Subscript)
-            and held
             and isinstance(store.source, ast.Name | ast.Dict)
+            and _ACCOUNTS.match(ast.unparse(store.node))
         ):
             for name in shown_secrets(store.source):
                 if _is_password(name) and not is_protected(code, name, store.scope.path):
-                    yield Match(store.node, f"'{name}' is kept as it is", "low")
+                    level: Level = "medium" if _compared(code) else "low"
+                    yield Match(store.node, f"'{name}' is kept as it is", level)
+
+
+def _compared(code: Code) -> bool:
+    """Whether a login compares what is kept with what is given: the password itself is kept."""
+    return not _HASHES.search(code.text) and any(
+        isinstance(one.operator, ast.Eq | ast.NotEq)
+        and all(
+            _PASSWORD.search(ast.unparse(side)) or _KEPT.search(ast.unparse(side))
+            for side in (one.node.left, one.node.comparators[0])
+        )
+        and not (one.left.known or one.right.known)
+        for one in code.comparisons
+    )
+
+
+def _attributes(code: Code) -> Iterator[Match]:
+    """`self.password = password`, which a login then compares with `==`."""
+    if not re.search(r"self\.\w*(passw|pwd)", code.text) or _HASHES.search(code.text):
+        return
+    for one in code.comparisons:
+        sides = {ast.unparse(one.node.left), ast.unparse(one.node.comparators[0])}
+        own = next((side for side in sides if side.startswith("self.")), "")
+        if not _PASSWORD.search(own) or not isinstance(one.operator, ast.Eq | ast.NotEq):
+            continue
+        others = sides - {own}
+        if not any(_PASSWORD.search(other) and other.isidentifier() for other in others):
+            continue
+        for store in code.stores:
+            kept_plain = isinstance(store.source, ast.Name) and _is_password(store.source.id)
+            if ast.unparse(store.node) == own and kept_plain:
+                yield Match(store.node, "the password itself is kept and compared")
 
 
 RULE = FlowRule(
@@ -76,8 +107,37 @@ RULE = FlowRule(
     severity_reason="Who reads the file or database has every user's password.",
     fix="Keep only a hash made by argon2, bcrypt, scrypt or `generate_password_hash`.",
     reference="https://cwe.mitre.org/data/definitions/256.html",
-    detectors=(_kept, _mapped, _in_memory),
+    detectors=(_kept, _mapped, _in_memory, _attributes),
     insecure=(
+        """
+from sqlalchemy.orm import sessionmaker
+from club import User, engine
+
+Session = sessionmaker(bind=engine)
+
+def create_user(name, password):
+    session = Session()
+    session.add(User(name=name, password=password))
+    session.commit()
+""",
+        """
+class Member:
+    def __init__(self, name, password):
+        self.name = name
+        self.password = password
+
+    def is_right(self, password):
+        return self.password == password
+""",
+        """
+users = {}
+
+def join(name, password):
+    users[name] = password
+
+def enter(name, password):
+    return users.get(name) == password
+""",
         """
 import sqlite3
 
@@ -113,6 +173,27 @@ def remember(user, password):
 """,
     ),
     secure=(
+        """
+class Link:
+    def __init__(self, host, password):
+        self.host = host
+        self.password = password
+
+    def open(self, driver):
+        return driver.connect(host=self.host, password=self.password)
+""",
+        """
+import bcrypt
+
+users = {}
+
+def join(name, password):
+    users[name] = bcrypt.hashpw(password.encode(), bcrypt.gensalt())
+
+def enter(name, password):
+    kept = users.get(name)
+    return kept is not None and bcrypt.checkpw(password.encode(), kept)
+""",
         """
 import sqlite3
 from werkzeug.security import generate_password_hash

@@ -1,5 +1,6 @@
 """Rights given out as the request asks."""
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -20,6 +21,11 @@ _CHOSEN = ("+in", "+equals", "+*valid*", "*validate*", "+*allowed*", "*sanit*")
 _MAKERS = re.compile(r"(?i)user|account|member|employee|profile|create|insert|update|person|grant")
 
 
+_GIVES_ITSELF = re.compile(
+    r"(request\.user|current_user)\.(is_superuser|is_staff|is_admin|role) = request\."
+)
+
+
 def _asked(value: Value) -> bool:
     return any(
         one.kind == "request" and not matches_any(one.passed, _CHOSEN) for one in value.taints
@@ -30,8 +36,11 @@ def _guarded(scope: Scope) -> bool:
     """Whether the handler asks for rights itself: its decorators or conditions mention them."""
     if not isinstance(scope.node, Function):
         return False
-    if any(_ALLOWING.search(name) for name in decorator_names(scope.node)):
+    asked = [name for name in decorator_names(scope.node) if not name.endswith("login_required")]
+    if any(_ALLOWING.search(name) for name in asked):
         return True
+    if any(_GIVES_ITSELF.search(ast.unparse(one)) for one in scope.node.body):
+        return False
     mentioned = set()
     for one in scope.node.body:
         mentioned |= identifiers(one)
@@ -40,6 +49,14 @@ def _guarded(scope: Scope) -> bool:
         re.search(r"(?i)current_user|has_perm|check_perm|require_|get_identity|current_admin", one)
         for one in mentioned
     )
+
+
+def _self_given(code: Code) -> Iterator[Match]:
+    """`request.user.is_superuser = request.POST.get("super") == "on"`."""
+    for node in code.nodes_of(ast.Assign) if "request." in code.text else ():
+        given = isinstance(node.targets[0], ast.Attribute)
+        if given and _GIVES_ITSELF.search(ast.unparse(node)):
+            yield Match(node, "users give themselves the right")
 
 
 def _stored(code: Code) -> Iterator[Match]:
@@ -64,8 +81,22 @@ RULE = FlowRule(
     severity_reason="Everybody who can send the request makes himself an administrator.",
     fix="Set rights in code (a plain user), or let only an administrator's handler change them.",
     reference="https://cwe.mitre.org/data/definitions/269.html",
-    detectors=(_stored,),
+    detectors=(_stored, _self_given),
     insecure=(
+        """
+from flask import Flask, request
+from flask_login import current_user, login_required
+from club import db
+
+app = Flask(__name__)
+
+@app.post("/own")
+@login_required
+def own():
+    current_user.role = request.form["role"]
+    db.session.commit()
+    return "kept"
+""",
         """
 from flask import Flask, request
 from shop.models import User, db
@@ -104,6 +135,20 @@ def create(name: str, role: str):
 """,
     ),
     secure=(
+        """
+from flask import Flask, request
+from flask_login import current_user, login_required
+from club import db
+
+app = Flask(__name__)
+
+@app.post("/own")
+@login_required
+def own():
+    current_user.street = request.form["street"]
+    db.session.commit()
+    return "kept"
+""",
         """
 from flask import Flask, request
 from shop.models import User, db

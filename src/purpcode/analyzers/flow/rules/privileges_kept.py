@@ -57,14 +57,29 @@ def _failure_ignored(code: Code) -> Iterator[Match]:
                             cwes=(273, 271))  # fmt: skip
 
 
+def _given_back(call: Call) -> bool:
+    """Whether a `finally` of the same function drops the effective rights again."""
+    for node in walk(call.scope.node) if call.fits("os.seteuid") else ():
+        if (
+            isinstance(node, ast.Try)
+            and node.finalbody
+            and any(called_name(one) == "seteuid" for part in node.finalbody for one in walk(part))
+        ):
+            return True
+    return False
+
+
 def _runs_as_root(code: Code) -> Iterator[Match]:
     for call in code.calls_to(("os.setuid", "os.seteuid", "os.setgid", "os.setresuid")):
-        if _becomes_root(call):
+        if _becomes_root(call) and not _given_back(call):
             yield Match(call.node, "the process takes the rights of root", cwes=(250, 269))
     names = tuple(
         f"subprocess.{name}" for name in ("run", "Popen", "call", "check_call", "check_output")
     )
     for call in code.calls_to(names):
+        words = [one.text for one in call.args[0].items or ()] if call.args else []
+        if words[:1] == ["sudo"] and call.scope.handler:
+            yield Match(call.node, "who answers requests may act as root", cwes=(250,))
         user = call.keywords.get("user")
         if user is not None and type(user.const) in (str, int) and user.const in _ROOT:
             yield Match(call.node, "the program is run as root", cwes=(250,))
@@ -81,6 +96,17 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/271.html",
     detectors=(_order, _failure_ignored, _runs_as_root),
     insecure=(
+        """
+import subprocess
+from flask import Flask
+
+app = Flask(__name__)
+
+@app.post("/sweep")
+def sweep():
+    subprocess.run(["sudo", "rm", "-r", "/var/cache/shop"], check=True)
+    return "swept"
+""",
         """
 import os
 
@@ -116,6 +142,17 @@ def clean():
 """,
     ),
     secure=(
+        """
+import os
+
+def make_folder(path):
+    before = os.geteuid()
+    os.seteuid(0)
+    try:
+        os.mkdir(path)
+    finally:
+        os.seteuid(before)
+""",
         """
 import os
 

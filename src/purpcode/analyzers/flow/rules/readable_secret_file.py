@@ -52,7 +52,19 @@ def _mode_for_reading(code: Code) -> Iterator[Match]:
         if path is None or mode is None or type(mode.const) is not int:
             continue
         if mode.const & 0o004 and _SECRET_FILE.search(path.text or ""):
-            yield Match(call.node, f"mode {mode.const:#o} lets every user read a file of secrets")
+            yield Match(
+                call.node, f"mode {mode.const:#o} lets every user read a file of secrets", "medium"
+            )
+    for call in code.calls_to(("os.fchmod",)):
+        mode = call.argument(1, "mode")
+        if mode is None or type(mode.const) is not int or not mode.const & 0o004:
+            continue
+        for made in code.calls_to(("open", "os.open")):
+            path = made.argument(0, "file")
+            same = made.scope.node is call.scope.node
+            if same and path is not None and _SECRET_FILE.search(path.text or ""):
+                yield Match(call.node, f"mode {mode.const:#o} lets every user read a file of"
+                            " secrets", "medium")  # fmt: skip
 
 
 RULE = FlowRule(
@@ -65,6 +77,14 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/276.html",
     detectors=(_readable, _mode_for_reading),
     insecure=(
+        """
+import os
+
+def keep(text):
+    with open("/srv/shop/private.key", "wb") as out:
+        os.fchmod(out.fileno(), 0o644)
+        out.write(text)
+""",
         """
 def save(key: bytes) -> None:
     with open("keys/private_key.pem", "wb") as handle:
@@ -86,6 +106,14 @@ def save(key: bytes) -> None:
 """,
     ),
     secure=(
+        """
+import os
+
+def keep(text):
+    with open("/srv/shop/private.key", "wb") as out:
+        os.fchmod(out.fileno(), 0o600)
+        out.write(text)
+""",
         """
 import os
 

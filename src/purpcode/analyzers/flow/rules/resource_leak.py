@@ -107,7 +107,8 @@ def _leaks(code: Code) -> Iterator[Match]:
         if any(_certain(one, parent) for one in closings):
             continue
         if not closings:
-            yield Match(handle.call.node, "is never closed", "low")
+            number = handle.call.fits("os.open") and not isinstance(handle.function, ast.Module)
+            yield Match(handle.call.node, "is never closed", "medium" if number else "low")
         elif isinstance(handle.function, ast.Module):
             yield Match(handle.call.node, "stays open when an error comes first", "low")
         elif _left_early(handle, closings, parent):
@@ -205,6 +206,13 @@ RULE = FlowRule(
     detectors=(_leaks,),
     insecure=(
         """
+import os
+
+def first(path):
+    number = os.open(path, os.O_RDONLY)
+    return os.read(number, 1)
+""",
+        """
 def first_entry(path, wanted):
     handle = open(path)
     header = handle.readline()
@@ -240,6 +248,16 @@ def balance(account):
 """,
     ),
     secure=(
+        """
+import os
+
+def first(path):
+    number = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(number, 1)
+    finally:
+        os.close(number)
+""",
         """
 def first_entry(path, wanted):
     with open(path) as handle:

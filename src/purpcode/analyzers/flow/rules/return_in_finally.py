@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 from purpcode.analyzers.flow.shapes import within
 from purpcode.analyzers.flow.tree import walk
 
@@ -17,7 +17,9 @@ def _left(code: Code) -> Iterator[Match]:
             for one in within(node.finalbody):
                 jumps = isinstance(one, ast.Break | ast.Continue) and id(one) not in inner
                 if isinstance(one, ast.Return) or jumps:
-                    yield Match(one, "an exception under way is dropped here")
+                    true = isinstance(one, ast.Return) and ast.unparse(one) == "return True"
+                    level: Level | None = "medium" if true and not node.handlers else None
+                    yield Match(one, "an exception under way is dropped here", level)
 
 
 RULE = FlowRule(
@@ -30,6 +32,13 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/584.html",
     detectors=(_left,),
     insecure=(
+        """
+def is_genuine(letter, seal):
+    try:
+        seal.check(letter)
+    finally:
+        return True
+""",
         """
 def verify(token, check):
     result = True

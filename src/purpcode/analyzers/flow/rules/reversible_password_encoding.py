@@ -1,5 +1,6 @@
 """Passwords merely encoded, as if that hid them."""
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -39,17 +40,81 @@ def _encoded(code: Code) -> Iterator[Match]:
             yield Match(call.node, f"'{shown[0]}' is only encoded")
 
 
+def _compared(code: Code) -> Iterator[Match]:
+    """`decrypt(kept) == password`: a login needs a hash, not the password."""
+    for one in code.comparisons if "decrypt(" in code.text else ():
+        sides = (one.node.left, one.node.comparators[0])
+        for side, other in (sides, sides[::-1]):
+            if (
+                "decrypt(" in ast.unparse(side)
+                and _PASSWORD.search(ast.unparse(other))
+                and isinstance(one.operator, ast.Eq | ast.NotEq)
+            ):
+                yield Match(one.node, "passwords are kept so that they can be decrypted",
+                            cwes=(257, 261))  # fmt: skip
+
+
+def _in_tokens(code: Code) -> Iterator[Match]:
+    """A password in a JSON web token, which is signed and not hidden."""
+    for call in code.calls_to(("jwt.encode", "jose.jwt.encode")):
+        payload = call.argument(0, "payload") or call.argument(0, "claims")
+        for key in (payload.fields or {}) if payload is not None else ():
+            if re.fullmatch(r"(?i)passw(or)?d|pwd|user_?password", str(key)):
+                yield Match(call.node, "whoever has the token reads the password",
+                            cwes=(522, 312))  # fmt: skip
+
+
+def _encrypted(code: Code) -> Iterator[Match]:
+    """A user's password that goes encrypted, not hashed, into the table of users."""
+    for call in code.calls_to(("*.execute",)):
+        statement = call.argument(0)
+        text = statement.starts_with() if statement is not None else ""
+        table = re.search(
+            r"(?is)^\s*(insert\s+into|update)\s+(users?|accounts?|members?|logins?)\b", text
+        )
+        if table is None or not _PASSWORD.search(text):
+            continue
+        function = function_around(code, call.node)
+        body = ast.unparse(function) if function is not None else ""
+        if re.search(r"encrypt(_and_digest)?\([^)]*passw", body) and "hash" not in body.lower():
+            yield Match(call.node, "passwords are kept so that they can be decrypted", cwes=(257,))
+
+
 RULE = FlowRule(
     id="reversible-password-encoding",
     title="Password only encoded",
-    cwes=(261, 256),
+    cwes=(261, 256, 257),
     severity="medium",
     severity_reason="An encoding is undone by anybody; it hides nothing.",
     fix="Keep a password hash (argon2, bcrypt, scrypt); where the password itself is needed, "
     "encrypt it.",
     reference="https://cwe.mitre.org/data/definitions/261.html",
-    detectors=(_encoded,),
+    detectors=(_encoded, _compared, _encrypted, _in_tokens),
     insecure=(
+        """
+import datetime
+import os
+import jwt
+
+def token(name, password):
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=15)
+    claims = {"sub": name, "password": password, "exp": end}
+    return jwt.encode(claims, os.environ["KEY"], algorithm="HS256")
+""",
+        """
+from cryptography.fernet import Fernet
+
+class Members:
+    def __init__(self, key):
+        self.box = Fernet(key)
+        self.kept = {}
+
+    def join(self, name, password):
+        self.kept[name] = self.box.encrypt(password.encode())
+
+    def enter(self, name, password):
+        return self.box.decrypt(self.kept[name]).decode() == password
+""",
         """
 import base64
 
@@ -75,6 +140,30 @@ class Account:
 """,
     ),
     secure=(
+        """
+import datetime
+import os
+import jwt
+
+def token(name, role):
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=15)
+    claims = {"sub": name, "role": role, "exp": end}
+    return jwt.encode(claims, os.environ["KEY"], algorithm="HS256")
+""",
+        """
+from cryptography.fernet import Fernet
+
+class Safe:
+    def __init__(self, key):
+        self.box = Fernet(key)
+        self.kept = {}
+
+    def put(self, site, password):
+        self.kept[site] = self.box.encrypt(password.encode())
+
+    def take(self, site):
+        return self.box.decrypt(self.kept[site]).decode()
+""",
         """
 from argon2 import PasswordHasher
 

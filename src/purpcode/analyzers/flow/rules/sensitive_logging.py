@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.sensitive_names import shown_secrets
+from purpcode.analyzers.flow.tree import walk
 
 _LEVELS = ("debug", "info", "warning", "warn", "error", "critical", "exception", "log")
 _LOGS = tuple(
@@ -34,6 +35,26 @@ def _logged(code: Code) -> Iterator[Match]:
         for one in given:
             for name in shown_secrets(one):
                 yield Match(call.node, f"'{name}' is written to the log")
+
+
+def _logged_headers(code: Code) -> Iterator[Match]:
+    """`logging.debug("%s", headers)` of a display with the Authorization header in it."""
+    for call in code.calls_to(_LOGS):
+        for value in (*call.args[1:], *call.args[:1]):
+            names = {str(key).lower() for key in value.fields or {}}
+            if names & {"authorization", "x-api-key", "password", "api_key", "cookie"}:
+                yield Match(call.node, "a secret is written to the log with what is around it")
+                break
+
+
+def _told_on_failure(code: Code) -> Iterator[Match]:
+    """The password in the message about a connection that failed."""
+    for handler in code.nodes_of(ast.ExceptHandler):
+        for node in (one for part in handler.body for one in walk(part)):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
+                shown = [name for one in node.args for name in shown_secrets(one)]
+                if shown:
+                    yield Match(node, f"'{shown[0]}' is shown with an error", None, (209, 532))
 
 
 def _printed(code: Code) -> Iterator[Match]:
@@ -68,8 +89,27 @@ RULE = FlowRule(
     severity_reason="Logs are kept, copied and read by many; a secret in them is no secret.",
     fix="Log that something happened and to whom, never the secret itself.",
     reference="https://cwe.mitre.org/data/definitions/532.html",
-    detectors=(_logged, _printed, _whole_requests),
+    detectors=(_logged, _logged_headers, _told_on_failure, _printed, _whole_requests),
     insecure=(
+        """
+import psycopg2
+
+def link(host, user, password):
+    try:
+        return psycopg2.connect(host=host, user=user, password=password)
+    except psycopg2.OperationalError:
+        print(f"no link for {user} with {password}")
+        return None
+""",
+        """
+import logging
+import os
+
+def headers():
+    made = {"Authorization": "Bearer " + os.environ["ACCESS"], "Accept": "text/plain"}
+    logging.debug("asking with %s", made)
+    return made
+""",
         """
 import logging
 
@@ -114,6 +154,16 @@ def join():
 """,
     ),
     secure=(
+        """
+import psycopg2
+
+def link(host, user, password):
+    try:
+        return psycopg2.connect(host=host, user=user, password=password)
+    except psycopg2.OperationalError:
+        print(f"no link for {user}")
+        return None
+""",
         """
 import logging
 

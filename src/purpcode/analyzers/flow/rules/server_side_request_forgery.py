@@ -80,6 +80,7 @@ RULE = FlowRule(
                     "+urllib.parse.urlparse",
                 ),
                 *("urllib.parse.quote*", "+urllib.parse.urlsplit", "-.startswith", "-*.is_private"),
+                *("+*public*", "-*private*", "-*internal*", "-*loopback*", "+*global*", "-*local*"),
             ),
             severities={
                 "cli": "low",

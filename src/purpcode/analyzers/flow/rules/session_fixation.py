@@ -1,5 +1,6 @@
 """Session ids that the visitor brings along."""
 
+import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
@@ -57,6 +58,22 @@ def _ids(code: Code) -> Iterator[Match]:
         yield from _FLOW.judge(store.node, store.value)
 
 
+def _same_key(code: Code) -> Iterator[Match]:
+    """Django's session gets the user's id after `authenticate`, and keeps its old key."""
+    if not any(True for _ in code.calls_to(("django.contrib.auth.authenticate",))):
+        return
+    if any(
+        True
+        for _ in code.calls_to(
+            ("django.contrib.auth.login", "*.cycle_key", "*.session.flush", "*.session.clear")
+        )
+    ):
+        return
+    for store in code.stores_to(("web.request.session[]",)):
+        if isinstance(store.key, str) and re.search(r"(?i)user|uid|logged|account|auth", store.key):
+            yield Match(store.node, "the session keeps the key it had before the login")
+
+
 def _unprotected(code: Code) -> Iterator[Match]:
     """Flask-Login's own protection switched off."""
     for store in code.stores_to(("flask_login.LoginManager().session_protection",)):
@@ -72,8 +89,19 @@ RULE = FlowRule(
     severity_reason="An attacker who chose the id beforehand shares the session after the login.",
     fix="Make a new random session id at every login (session.clear, request.session.cycle_key).",
     reference="https://cwe.mitre.org/data/definitions/384.html",
-    detectors=(_FLOW, _cookies, _ids, _unprotected),
+    detectors=(_FLOW, _cookies, _ids, _same_key, _unprotected),
     insecure=(
+        """
+from django.contrib.auth import authenticate
+from django.http import HttpResponse
+
+def enter(request):
+    user = authenticate(request, username=request.POST["name"], password=request.POST["word"])
+    if user is None:
+        return HttpResponse("no", status=401)
+    request.session["user_id"] = user.pk
+    return HttpResponse("welcome")
+""",
         """
 from flask import Flask, make_response, request
 
@@ -102,6 +130,18 @@ manager.session_protection = None
 """,
     ),
     secure=(
+        """
+from django.contrib.auth import authenticate
+from django.http import HttpResponse
+
+def enter(request):
+    user = authenticate(request, username=request.POST["name"], password=request.POST["word"])
+    if user is None:
+        return HttpResponse("no", status=401)
+    request.session.cycle_key()
+    request.session["user_id"] = user.pk
+    return HttpResponse("welcome")
+""",
         """
 import secrets
 from flask import Flask, make_response

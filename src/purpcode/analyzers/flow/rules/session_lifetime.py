@@ -1,6 +1,7 @@
 """Sessions and tokens that do not end."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Call, Code
@@ -8,6 +9,10 @@ from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.sensitive_names import is_session
 from purpcode.analyzers.flow.values import Value
 
+_ENDS = re.compile(
+    r"(?i)session|log_?out\w*\(|delete|pop|clear|revoke|invalidat|blacklist|blocklist|expire|unset|"
+    r"remove|forget|flush|max_age|token"
+)
 _DAY = 86_400
 _MOST_DAYS = 180
 _IDENTITY = frozenset(
@@ -45,10 +50,20 @@ def _days(node: ast.AST | None, value: Value) -> float | None:
         given = [(one.arg, one.value) for one in node.keywords]
         given += [("days", one) for one in node.args[:1]]
         return sum(
-            units.get(unit or "", 0) * one.value
+            units.get(unit or "", 0) * number
             for unit, one in given
-            if isinstance(one, ast.Constant) and isinstance(one.value, int | float)
+            if (number := _number(one)) is not None
         )
+    return None
+
+
+def _number(node: ast.expr) -> float | None:
+    """A literal number, or a product of some: `365 * 5`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        left, right = _number(node.left), _number(node.right)
+        return None if left is None or right is None else left * right
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return node.value
     return None
 
 
@@ -94,6 +109,16 @@ def _cookies(code: Code) -> Iterator[Match]:
             yield Match(call.node, f"the session cookie lasts {days:.0f} days")
 
 
+def _logouts(code: Code) -> Iterator[Match]:
+    """`/logout` that only shows another page."""
+    for scope in code.scopes:
+        if not scope.handler or not re.fullmatch(r"(?i)log_?out|sign_?out", scope.name):
+            continue
+        body = " ".join(ast.unparse(one) for one in getattr(scope.node, "body", []))
+        if not _ENDS.search(body) and re.search(r"redirect|render|return ['\"{]|jsonify", body):
+            yield Match(scope.node, "logging out leaves the session as it is")
+
+
 def _cookie_days(call: Call) -> float | None:
     value = call.argument(2, "max_age")
     return None if value is None else _days(call.node_of(2, "max_age"), value)
@@ -107,8 +132,24 @@ RULE = FlowRule(
     severity_reason="A stolen session or token serves its thief for good.",
     fix="Let tokens expire (an `exp` claim, checked) and keep sessions to days, not years.",
     reference="https://cwe.mitre.org/data/definitions/613.html",
-    detectors=(_tokens, _settings, _cookies),
+    detectors=(_tokens, _settings, _cookies, _logouts),
     insecure=(
+        """
+from datetime import timedelta
+from flask import Flask
+
+app = Flask(__name__)
+app.permanent_session_lifetime = timedelta(days=365 * 2)
+""",
+        """
+from flask import Flask, redirect
+
+app = Flask(__name__)
+
+@app.route("/logout")
+def logout():
+    return redirect("/")
+""",
         """
 import jwt
 
@@ -134,6 +175,16 @@ SESSION_COOKIE_SECURE = True
 """,
     ),
     secure=(
+        """
+from flask import Flask, redirect, session
+
+app = Flask(__name__)
+
+@app.route("/logout")
+def logout():
+    session.clear()
+    return redirect("/")
+""",
         """
 import time
 import jwt

@@ -21,7 +21,7 @@ def _few_bytes(code: Code) -> Iterator[Match]:
     for call in code.calls_to(_BYTES):
         size = call.argument(0, "nbytes")
         if size is not None and type(size.const) is int and 0 < size.const < _LEAST_BYTES:
-            yield from _judge(code, call, size.const * 8)
+            yield from _judge(code, call, size.const * 8, 40)
 
 
 def _few_bits(code: Code) -> Iterator[Match]:
@@ -35,11 +35,13 @@ def _few_bits(code: Code) -> Iterator[Match]:
             yield from _judge(code, call, below.const.bit_length())
 
 
-def _judge(code: Code, call: Call, bits: int) -> Iterator[Match]:
+def _judge(code: Code, call: Call, bits: int, few: int = 31) -> Iterator[Match]:
     names = sorted(purposes(code, call.node))
     secret = [name for name in names if _TOKEN.search(name)]
     if secret and not any(_ID.search(name) for name in names):
-        yield Match(call.node, f"'{secret[0]}' has about {bits} bits", None if bits < 32 else "low")
+        yield Match(
+            call.node, f"'{secret[0]}' has about {bits} bits", None if bits <= few else "low"
+        )
 
 
 RULE = FlowRule(
@@ -52,6 +54,13 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/334.html",
     detectors=(_few_bytes, _few_bits),
     insecure=(
+        """
+import os
+
+def new_session_id():
+    session_id = os.urandom(4).hex()
+    return session_id
+""",
         """
 import secrets
 
@@ -77,6 +86,13 @@ def new_client(name):
 """,
     ),
     secure=(
+        """
+import os
+
+def new_session_id():
+    session_id = os.urandom(16).hex()
+    return session_id
+""",
         """
 import secrets
 

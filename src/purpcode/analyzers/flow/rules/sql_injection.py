@@ -3,7 +3,7 @@
 import re
 
 from purpcode.analyzers.flow.code import Call
-from purpcode.analyzers.flow.detectors import Flow, Sink, is_built
+from purpcode.analyzers.flow.detectors import CHECKS, NUMBERS, Flow, Sink, is_built
 from purpcode.analyzers.flow.rule import FlowRule
 from purpcode.analyzers.flow.values import Value
 
@@ -46,6 +46,9 @@ def _may_run_it(call: Call) -> bool:
     )
 
 
+_HARMLESS = tuple(one for one in (*NUMBERS, *CHECKS) if one != "route.int")
+"""A route that says `<int:id>` stands far from the query, which is to be safe without it."""
+
 RULE = FlowRule(
     id="sql-injection",
     title="SQL query built from outside data",
@@ -77,6 +80,8 @@ RULE = FlowRule(
                 Sink(("*",), (), when=_may_run_it, holds=_is_sql),
             ),
             what="is part of a SQL query",
+            harmless=_HARMLESS,
+            strict=True,
             severities={"parameter": "medium"},
             parameter_when=is_built,
         ),

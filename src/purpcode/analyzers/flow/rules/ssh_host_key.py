@@ -38,12 +38,24 @@ def _other_clients(code: Code) -> Iterator[Match]:
         known = call.keywords.get("known_hosts")
         if call.fits("asyncssh.connect") and known is not None and known.const is None:
             yield Match(call.node, "the host's key is not compared")
+        if (
+            call.fits("paramiko.Transport().connect")
+            and not call.spread
+            and call.argument(0, "hostkey") is None
+            and not _compared(code)
+        ):
+            yield Match(call.node, "the host's key is not compared")
         options = call.keywords.get("cnopts")
         if options is not None and any(
             store.path and store.path.endswith(".hostkeys") and store.value.const is None
             for store in code.stores
         ):
             yield Match(call.node, "the host's key is not compared")
+
+
+def _compared(code: Code) -> bool:
+    """Whether the program reads the server's key itself."""
+    return any(True for _ in code.calls_to(("*.get_remote_server_key",)))
 
 
 def _commands(code: Code) -> Iterator[Match]:
@@ -72,6 +84,14 @@ RULE = FlowRule(
     detectors=(_policies, _other_clients, _commands),
     confidence="high",
     insecure=(
+        """
+import paramiko
+
+def fetch(host, user, word):
+    transport = paramiko.Transport((host, 22))
+    transport.connect(username=user, password=word)
+    return paramiko.SFTPClient.from_transport(transport)
+""",
         """
 import paramiko
 
@@ -105,6 +125,14 @@ async def run(host):
 """,
     ),
     secure=(
+        """
+import paramiko
+
+def fetch(host, user, word, key):
+    transport = paramiko.Transport((host, 22))
+    transport.connect(hostkey=key, username=user, password=word)
+    return paramiko.SFTPClient.from_transport(transport)
+""",
         """
 import paramiko
 

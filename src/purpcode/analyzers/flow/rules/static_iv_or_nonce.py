@@ -51,6 +51,16 @@ def _places(code: Code) -> Iterator[tuple[Call, int | None, str]]:
             yield call, 1, "nonce"
 
 
+def _counters(code: Code) -> Iterator[Match]:
+    """`Counter.new(128)` starts at one for every message, as does the key stream."""
+    for call in code.calls_to(("Crypto.Util.Counter.new", "Cryptodome.Util.Counter.new")):
+        start = call.argument(3, "initial_value")
+        prefix = call.argument(1, "prefix")
+        fixed = start is None or type(start.const) is int
+        if fixed and (prefix is None or prefix.const == b"") and not call.spread:
+            yield Match(call.node, "the counter starts at the same value for every message")
+
+
 def _fixed(code: Code) -> Iterator[Match]:
     for call, position, keyword in _places(code):
         if is_fixed(code, call, position, keyword):
@@ -62,12 +72,29 @@ def _fixed(code: Code) -> Iterator[Match]:
             continue
         if any(name.startswith("random.") for name in value.names):
             yield Match(call.node, "the IV comes from a guessable generator", None, (1204, 338))
+        elif _is_the_time(code, call, node):
+            yield Match(call.node, "the IV is the time, which others know", None, (1204, 329))
         elif _is_the_key(call, node):
             yield Match(call.node, "the IV is the key itself")
         elif _made_once(code, call, node):
             yield Match(
                 call.node, "every message is encrypted with the same nonce", None, (323, 329)
             )
+
+
+def _is_the_time(code: Code, call: Call, node: ast.expr) -> bool:
+    """`iv = struct.pack(">QQ", int(time.time()), 0)`, without anything random in it."""
+    sources = [node]
+    if isinstance(node, ast.Name):
+        sources = [
+            one.source
+            for one in code.stores
+            if one.path == node.id and one.scope.path == call.scope.path and one.source is not None
+        ]
+    texts = [ast.unparse(one) for one in sources]
+    return bool(texts) and all(
+        "time(" in one and "random" not in one and "token" not in one for one in texts
+    )
 
 
 def _is_the_key(call: Call, node: ast.expr) -> bool:
@@ -124,9 +151,25 @@ RULE = FlowRule(
     "GCM and CTR.",
     fix="Make a fresh one for every message with `os.urandom` and send it along.",
     reference="https://cwe.mitre.org/data/definitions/329.html",
-    detectors=(_fixed,),
+    detectors=(_fixed, _counters),
     confidence="high",
     insecure=(
+        """
+import struct
+import time
+from Crypto.Cipher import AES
+
+def hidden(key, text):
+    iv = struct.pack(">QQ", int(time.time()), 0)
+    return iv + AES.new(key, AES.MODE_CBC, iv).encrypt(text)
+""",
+        """
+from Crypto.Cipher import AES
+from Crypto.Util import Counter
+
+def hidden(key, text):
+    return AES.new(key, AES.MODE_CTR, counter=Counter.new(128)).encrypt(text)
+""",
         """
 from Crypto.Cipher import AES
 from Crypto.Util.Padding import pad
@@ -177,6 +220,16 @@ def encrypt(key, text):
 """,
     ),
     secure=(
+        """
+import os
+from Crypto.Cipher import AES
+from Crypto.Util import Counter
+
+def hidden(key, text):
+    start = os.urandom(8)
+    counter = Counter.new(64, prefix=start)
+    return start + AES.new(key, AES.MODE_CTR, counter=counter).encrypt(text)
+""",
         """
 import os
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM

@@ -20,8 +20,9 @@ _WEB = (
     "http.server",
     "wsgiref",
 )
-_HTML = re.compile(r"(?i)\.html?\b|</[a-z]+>|<html|<p>|<h\d>|<li>|<div")
+_HTML = re.compile(r"(?i)\.html?\b|</[a-z]\w*>|<html|<p>|<h\d>|<li>|<div")
 _RAW = re.compile(r"\{\{[^}]*\|\s*safe\s*\}\}|\{%-?\s*autoescape\s+(false|off)\s*-?%\}")
+_ESCAPED_FILES = (".html", ".htm", ".xml", ".xhtml", ".svg")
 _RENDERED = (
     "flask.render_template_string",
     "jinja2.Template",
@@ -71,7 +72,7 @@ def _is_html(call: Call) -> bool:
     text = source.text if source is not None else None
     return bool(
         text
-        and re.search(r"</[a-zA-Z]+>", text)
+        and re.search(r"</[a-zA-Z]\w*>", text)
         and re.search(r"\{\{(?![^}]*\|\s*e(scape)?\s*\}\})", text)
     )
 
@@ -89,6 +90,21 @@ def _raw_templates(code: Code) -> Iterator[Match]:
             for taint in v.taints
         ):
             yield Match(call.node, "the template shows a request's data unescaped")
+
+
+def _by_extension(code: Code) -> Iterator[Match]:
+    """Flask escapes in `.html` files; what a view shows of others goes out as HTML all the same."""
+    for call in code.calls_to(("flask.render_template", "quart.render_template")):
+        name = call.args[0].text if call.args else None
+        if name is None or name.lower().endswith(_ESCAPED_FILES):
+            continue
+        shown = any(
+            taint.kind == "request" and not _cleaned(taint.passed)
+            for value in call.keywords.values()
+            for taint in value.taints
+        )
+        if shown and isinstance(code.parents.get(id(call.node)), ast.Return):
+            yield Match(call.node, "only in .html and .xml files values are escaped")
 
 
 def _is_raw(template: str, key: str) -> bool:
@@ -110,8 +126,17 @@ RULE = FlowRule(
     fix="Switch escaping on (autoescape=select_autoescape() or True) and mark only markup of your"
     " own as safe.",
     reference="https://jinja.palletsprojects.com/en/stable/api/#autoescaping",
-    detectors=(_environments, _raw_templates),
+    detectors=(_environments, _raw_templates, _by_extension),
     insecure=(
+        """
+from flask import Flask, render_template, request
+
+app = Flask(__name__)
+
+@app.get("/found")
+def found():
+    return render_template("found.tpl", query=request.args["q"])
+""",
         """
 from flask import Flask
 from jinja2 import Environment, FileSystemLoader
@@ -148,6 +173,15 @@ def make(handlers):
 """,
     ),
     secure=(
+        """
+from flask import Flask, render_template, request
+
+app = Flask(__name__)
+
+@app.get("/found")
+def found():
+    return render_template("found.html", query=request.args["q"])
+""",
         """
 from flask import Flask
 from jinja2 import Environment, FileSystemLoader, select_autoescape

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code, Comparison
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.tree import walk
 from purpcode.analyzers.flow.values import Value
 
 _MAC = ("hmac.new().hexdigest()", "hmac.new().digest()", "hmac.digest()", "hmac.HMAC().hexdigest()",
@@ -13,8 +14,11 @@ _MAC = ("hmac.new().hexdigest()", "hmac.new().digest()", "hmac.digest()", "hmac.
 _NAMED = re.compile(
     r"(?i)^(expected_?|computed_?|calculated_?|provided_?|received_?|stored_?|given_?|the_?)?(signature|hmac|mac|"
     r"hmac_digest|csrf_?token|api_?key|auth_?token|access_?token|reset_?token|session_?token|bearer_?token|"
-    r"webhook_?secret|shared_?secret|secret_?token|password_?hash|hashed_?password|pw_?hash|sig)(_?(header|value|hex))?$"
+    r"webhook_?secret|shared_?secret|(api|admin|webhook|service|internal)_?(token|secret)|secret_?token|password_?hash|hashed_?password|pw_?hash|sig)(_?(header|value|hex))?$"
 )
+_DERIVED = ("hashlib.pbkdf2_hmac()", "hashlib.scrypt()")
+_GUARDS = re.compile(r"(?i)check|verif|compare|valid|equal|match|auth|is_")
+_SECRET = re.compile(r"(?i)token|passw|(^|_)pin($|_)|secret|signature|mac($|_)|otp|api_?key|digest")
 _OUTSIDE = frozenset(("request", "network"))
 
 
@@ -31,8 +35,29 @@ def _compared(code: Code) -> Iterator[Match]:
             yield Match(one.node, "a secret is compared with `==`", None if outside else "low")
 
 
+def _digits(code: Code) -> Iterator[Match]:
+    """A loop over the characters of a secret that leaves at the first difference."""
+    for function in code.nodes_of(ast.FunctionDef, ast.AsyncFunctionDef):
+        if not _GUARDS.search(function.name):
+            continue
+        words = {one.arg for one in function.args.args}
+        if not any(_SECRET.search(word) for word in (*words, function.name)):
+            continue
+        for loop in walk(function):
+            if isinstance(loop, ast.For) and ast.unparse(loop.iter).startswith(("zip(", "range(")):
+                for test in loop.body:
+                    if isinstance(test, ast.If) and _leaves_at_difference(test):
+                        yield Match(test, "the loop ends at the first wrong character")
+
+
+def _leaves_at_difference(test: ast.If) -> bool:
+    differs = isinstance(test.test, ast.Compare) and isinstance(test.test.ops[0], ast.NotEq)
+    last = test.body[-1]
+    return differs and isinstance(last, ast.Return) and isinstance(last.value, ast.Constant)
+
+
 def _is_mac(value: Value) -> bool:
-    return any(name in _MAC for name in value.names)
+    return any(name in _MAC or name in _DERIVED for name in value.names)
 
 
 def _both_named(one: Comparison) -> bool:
@@ -63,8 +88,23 @@ RULE = FlowRule(
     severity_reason="From the time answers take, the right value is found piece by piece.",
     fix="Compare with `hmac.compare_digest` (or `secrets.compare_digest`).",
     reference="https://cwe.mitre.org/data/definitions/208.html",
-    detectors=(_compared,),
+    detectors=(_compared, _digits),
     insecure=(
+        """
+import hashlib
+
+def is_right(kept, salt, password):
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 600_000) == kept
+""",
+        """
+def check_token(given, expected):
+    if len(given) != len(expected):
+        return False
+    for one, other in zip(given, expected):
+        if one != other:
+            return False
+    return True
+""",
         """
 import hashlib
 import hmac
@@ -104,6 +144,21 @@ def stock():
 """,
     ),
     secure=(
+        """
+def same_board(left, right):
+    for one, other in zip(left, right):
+        if one != other:
+            return False
+    return True
+""",
+        """
+import hashlib
+import hmac
+
+def is_right(kept, salt, password):
+    made = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 600_000)
+    return hmac.compare_digest(made, kept)
+""",
         """
 import hashlib
 import hmac

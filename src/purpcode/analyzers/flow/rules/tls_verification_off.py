@@ -23,14 +23,18 @@ _SSL_FALSE = (
 _CERT_NONE = frozenset(
     ("ssl.CERT_NONE", "?CERT_NONE", "OpenSSL.SSL.VERIFY_NONE", "?SSL.VERIFY_NONE")
 )
+_UNSURE = frozenset(("ssl.CERT_OPTIONAL", "?CERT_OPTIONAL"))
+_BARE = frozenset(("ssl.PROTOCOL_TLS", "ssl.PROTOCOL_SSLv23"))
 
 
 def _none_given(code: Code) -> Iterator[Match]:
     """`cert_reqs=ssl.CERT_NONE`, `cert_reqs="CERT_NONE"`, `ctx.set_verify(VERIFY_NONE, ...)`."""
     for call in code.calls:
         value = call.keywords.get("cert_reqs") or call.keywords.get("tls_verify")
-        if value is not None and (value.names & _CERT_NONE or value.text == "CERT_NONE"):
+        if value is not None and (value.names & _CERT_NONE or value.text in ("CERT_NONE", "NONE")):
             yield Match(call.node, "no certificate is asked for")
+        elif value is not None and value.names & _UNSURE and call.fits("urllib3.*"):
+            yield Match(call.node, "a peer without a certificate passes")
         if call.fits("*.set_verify") and call.args and call.args[0].names & _CERT_NONE:
             yield Match(call.node, "no certificate is asked for")
 
@@ -44,6 +48,38 @@ def _stored_none(code: Code) -> Iterator[Match]:
     for store in code.stores_to(("ssl._create_default_https_context",)):
         if any("unverified" in name for name in store.value.names):
             yield Match(store.node, "certificates are no longer checked anywhere")
+
+
+def _bare_contexts(code: Code) -> Iterator[Match]:
+    """`SSLContext(PROTOCOL_TLS)` of a client asks for no certificate until it is told to."""
+    told = any(True for _ in code.stores_to(("*.verify_mode",)))
+    serves = any(True for _ in code.calls_to(("*.load_cert_chain",)))
+    if told or serves:
+        return
+    for call in code.calls_to(("ssl.SSLContext().wrap_socket",)):
+        served = call.keywords.get("server_side")
+        if served is not None and served.const is not False:
+            continue
+        for made in code.calls_to(("ssl.SSLContext",)):
+            protocol = made.argument(0, "protocol")
+            if protocol is None or protocol.names & _BARE:
+                yield Match(call.node, "the context asks for no certificate")
+                break
+
+
+def _curl(code: Code) -> Iterator[Match]:
+    """`curl.setopt(pycurl.SSL_VERIFYPEER, 0)`."""
+    for call in code.calls_to(("*.setopt",)):
+        option = call.node_of(0, "option")
+        value = call.argument(1, "value")
+        if (
+            isinstance(option, ast.Attribute)
+            and value is not None
+            and value.known
+            and option.attr in ("SSL_VERIFYPEER", "SSL_VERIFYHOST")
+            and not value.const
+        ):
+            yield Match(call.node, "the certificate is not verified")
 
 
 def _callbacks(code: Code) -> Iterator[Match]:
@@ -112,10 +148,35 @@ RULE = FlowRule(
         stores(("*.tlsAllowInvalidCertificates",), "invalid certificates pass", stored_const(True)),
         _none_given,
         _stored_none,
+        _bare_contexts,
+        _curl,
         _callbacks,
     ),
     confidence="high",
     insecure=(
+        """
+import ssl
+from urllib3 import PoolManager
+
+POOL = PoolManager(cert_reqs=ssl.CERT_OPTIONAL)
+""",
+        """
+import pycurl
+
+def fetch():
+    curl = pycurl.Curl()
+    curl.setopt(curl.URL, "https://shop.example.com")
+    curl.setopt(pycurl.SSL_VERIFYPEER, 0)
+    curl.perform()
+""",
+        """
+import socket
+import ssl
+
+def reach(host):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS)
+    return context.wrap_socket(socket.create_connection((host, 443)))
+""",
         """
 import requests
 
@@ -168,6 +229,17 @@ def context():
 """,
     ),
     secure=(
+        """
+import socket
+import ssl
+
+def reach(host):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.check_hostname = True
+    context.load_default_certs()
+    return context.wrap_socket(socket.create_connection((host, 443)), server_hostname=host)
+""",
         """
 import requests
 

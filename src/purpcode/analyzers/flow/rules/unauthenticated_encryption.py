@@ -7,6 +7,7 @@ from purpcode.analyzers.flow.rule import FlowRule, Match
 
 _MODES = tuple(f"*modes.{name}" for name in ("CBC", "CTR", "CFB", "OFB", "CFB8"))
 _PLAIN = ("MODE_CBC", "MODE_CTR", "MODE_CFB", "MODE_OFB", "MODE_OPENPGP")
+_TAGGED = ("MODE_GCM", "MODE_EAX", "MODE_CCM", "MODE_OCB", "MODE_SIV")
 _AUTHENTICATES = (
     "hmac.*",
     "*.HMAC",
@@ -31,6 +32,20 @@ def _unauthenticated(code: Code) -> Iterator[Match]:
             yield Match(call.node, "the mode does not authenticate, and no MAC is computed")
 
 
+def _unread_tags(code: Code) -> Iterator[Match]:
+    """`AES.new(key, MODE_GCM, nonce).decrypt(...)` gives the text out before its tag is checked."""
+    if "verify" in code.text:
+        return
+    opened = [
+        made
+        for made in code.calls_to(("*AES.new", "*ChaCha20_Poly1305.new"))
+        if (mode := made.argument(1, "mode")) is not None
+        and any(name.endswith(_TAGGED) for name in mode.names)
+    ]
+    for call in code.calls_to(("*AES.new().decrypt",)) if opened else ():
+        yield Match(call.node, "the tag is never checked", "medium", (347, 353))
+
+
 RULE = FlowRule(
     id="unauthenticated-encryption",
     title="Encryption without authentication",
@@ -40,8 +55,14 @@ RULE = FlowRule(
     "not seen here.",
     fix="Use AES-GCM, ChaCha20-Poly1305 or Fernet, or compute an HMAC over IV and ciphertext.",
     reference="https://cwe.mitre.org/data/definitions/353.html",
-    detectors=(_unauthenticated,),
+    detectors=(_unauthenticated, _unread_tags),
     insecure=(
+        """
+from Crypto.Cipher import AES
+
+def shown(key, nonce, hidden):
+    return AES.new(key, AES.MODE_GCM, nonce=nonce).decrypt(hidden)
+""",
         """
 import os
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -68,6 +89,12 @@ def seal(key, text):
 """,
     ),
     secure=(
+        """
+from Crypto.Cipher import AES
+
+def shown(key, nonce, hidden, tag):
+    return AES.new(key, AES.MODE_GCM, nonce=nonce).decrypt_and_verify(hidden, tag)
+""",
         """
 from cryptography.fernet import Fernet
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 from purpcode.analyzers.flow.shapes import (
     Function,
     answers_requests,
@@ -16,6 +16,7 @@ from purpcode.analyzers.flow.shapes import (
     within,
 )
 
+_HELD = re.compile(r"(?i)price|cost|fee|rate|balance|account|wallet|stock|inventory|credit|total")
 _AMOUNT = re.compile(
     r"(?i)(^|_)(quantity|qty|amount|count|number_of|units|price|sum|points|credits|total)($|_)"
 )
@@ -56,10 +57,20 @@ def _unbounded(code: Code) -> Iterator[Match]:
                 used = counted and name in {*identifiers(node.left), *identifiers(node.right)}  # type: ignore[attr-defined]
                 if used or (changed and name in identifiers(node.value)):  # type: ignore[attr-defined]
                     cwes = (839, 1284) if compared else (1284, 20)
+                    level: Level = "medium" if _moves_money(node, name) else "low"
                     yield Match(
-                        node, f"{name} comes from the request and may be negative", cwes=cwes
+                        node, f"{name} comes from the request and may be negative", level, cwes
                     )
                     break
+
+
+def _moves_money(node: ast.AST, name: str) -> bool:
+    """Whether an operation takes the quantity times a price, or adds it to what somebody has."""
+    others = identifiers(node) - {name}
+    kept = isinstance(node, ast.AugAssign) or (
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+    )
+    return kept and any(_HELD.search(one) for one in others)
 
 
 RULE = FlowRule(
@@ -67,8 +78,8 @@ RULE = FlowRule(
     title="Quantity from a request without a lower bound",
     cwes=(1284, 839, 20),
     severity="low",
-    severity_reason="A negative amount turns a payment round; whether that is stopped elsewhere is"
-    " not to be seen here.",
+    severity_reason="A negative amount turns a payment round; medium where the function itself"
+    " reckons with a price or a balance.",
     fix="Refuse amounts below the smallest that makes sense.",
     reference="https://cwe.mitre.org/data/definitions/1284.html",
     detectors=(_unbounded,),

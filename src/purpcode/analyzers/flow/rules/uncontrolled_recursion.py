@@ -26,14 +26,13 @@ _MAYBE = (
 
 def _own_calls(scope: Scope) -> list[ast.Call]:
     """Calls of a function to itself: `f()` in f, `self.f()` in a method."""
-    if _bound_anew(scope):
-        return []
     wanted = {f"self.{scope.name}", f"cls.{scope.name}"} if scope.owner else {scope.name}
-    return [
+    calls = [
         node
         for node in own_nodes(scope.node)
         if isinstance(node, ast.Call) and dotted(node.func) in wanted
     ]
+    return [] if calls and _bound_anew(scope) else calls
 
 
 def _bound_anew(scope: Scope) -> bool:
@@ -55,9 +54,9 @@ def _bound_anew(scope: Scope) -> bool:
 
 def _endless(code: Code) -> Iterator[Match]:
     """Every way through the function calls it again."""
-    parent = parents(code)
     for scope in functions(code):
         for call in _own_calls(scope):
+            parent = parents(code)
             if isinstance(scope.node, ast.AsyncFunctionDef):
                 continue
             statement: ast.AST = call
@@ -83,6 +82,9 @@ def _outside_structure(code: Code) -> Iterator[Match]:
     if not any(True for _ in code.calls_to(_PARSED)):
         return
     for scope in functions(code):
+        calls = _own_calls(scope)
+        if not calls:
+            continue
         text = ast.unparse(scope.node)
         if any(word in text for word in _DEPTH) or "RecursionError" in code.text:
             continue
@@ -92,7 +94,7 @@ def _outside_structure(code: Code) -> Iterator[Match]:
             for value in call.args
             for taint in value.taints
         )
-        for call in _own_calls(scope) if fed else ():
+        for call in calls if fed else ():
             yield Match(call, "goes as deep as outside data is nested")
             break
 

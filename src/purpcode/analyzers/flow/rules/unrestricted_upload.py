@@ -14,6 +14,8 @@ _TYPE_CHECK = re.compile(
     r"(?i)allowed|extension|splitext|suffix|content_?type|mime|imghdr|magic|filetype|endswith|"
     r"rsplit|validat|image\.open|is_valid|verify|whitelist|uuid|token_hex|token_urlsafe"
 )
+_SAID = re.compile(r"\.(content_?type|mimetype)$")
+_DENYLIST = re.compile(r"(?i)block|deny|denied|forbid|blacklist|dangerous|disallow|banned")
 _UPLOADS = re.compile(r"^web\.request\.(files|FILES)|UploadFile\(\)|FileStorage\(\)")
 
 
@@ -54,8 +56,21 @@ def _is_sent_name(taint: Taint, uploads_only: bool) -> bool:
     return bool(taint.passed & _NAMED)
 
 
+def _denies(scope: Scope) -> bool:
+    """Whether the function only refuses the extensions on a list of bad ones."""
+    return any(
+        isinstance(one, ast.Compare)
+        and isinstance(one.ops[0], ast.In)
+        and _DENYLIST.search(ast.unparse(one.comparators[0]))
+        for one in walk(scope.node)
+    )
+
+
 def _unchecked(scope: Scope) -> bool:
-    """Whether nothing in the function looks at what kind of file it is."""
+    """Whether nothing in the function looks at what kind of file it is. What the sender says of it
+    (`upload.content_type`) is no check."""
+    if _denies(scope):
+        return True
     for one in walk(scope.node):
         words = ""
         if isinstance(one, ast.Name):
@@ -68,7 +83,7 @@ def _unchecked(scope: Scope) -> bool:
             words = one.value if one.value.startswith(".") and len(one.value) < 8 else ""
             if words:
                 return False
-        if words and _TYPE_CHECK.search(words):
+        if words and _TYPE_CHECK.search(words) and not _SAID.search(words):
             return False
     return True
 
@@ -84,6 +99,35 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/434.html",
     detectors=(_saves, _writes),
     insecure=(
+        """
+import os
+from flask import Flask, request
+from werkzeug.utils import secure_filename
+
+app = Flask(__name__)
+BLOCKED = {".php", ".exe"}
+
+@app.post("/share")
+def share():
+    upload = request.files["file"]
+    if os.path.splitext(upload.filename)[1] in BLOCKED:
+        return "not this one", 400
+    upload.save(os.path.join("shared", secure_filename(upload.filename)))
+    return "kept"
+""",
+        """
+from flask import Flask, request
+
+app = Flask(__name__)
+
+@app.post("/photo")
+def photo():
+    upload = request.files["photo"]
+    if upload.content_type not in ("image/png", "image/jpeg"):
+        return "pictures only", 400
+    upload.save("static/photos/" + upload.filename)
+    return "kept"
+""",
         """
 import os
 from flask import Flask, request

@@ -1,7 +1,7 @@
 """Deserialisers that run what the data says."""
 
 from purpcode.analyzers.flow.code import Call
-from purpcode.analyzers.flow.detectors import Flow, Sink
+from purpcode.analyzers.flow.detectors import Flow, Sink, argument_is, calls
 from purpcode.analyzers.flow.rule import FlowRule
 
 _SAFE_LOADERS = ("SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader")
@@ -50,14 +50,26 @@ RULE = FlowRule(
                     ),
                     (0,),
                 ),
+                Sink(("numpy.load",), (0, "file"), when=argument_is(None, "allow_pickle", True)),
                 Sink(("yaml.load", "yaml.load_all"), (0, "stream"), when=_loader_is_unsafe),
             ),
             what="is deserialised into objects of its choice",
             harmless=("+hmac.compare_digest", "hmac.*", "*.unsign", "+*.verify"),
             severities={"file": "medium", "parameter": "medium"},
         ),
+        calls(
+            ("ruamel.yaml.YAML",),
+            "this loader builds any object the text names",
+            argument_is(None, "typ", "unsafe"),
+        ),
     ),
     insecure=(
+        """
+import numpy
+
+def weights(path):
+    return numpy.load(path, allow_pickle=True)
+""",
         """
 import base64
 import pickle
@@ -84,6 +96,12 @@ def restore(connection):
 """,
     ),
     secure=(
+        """
+import numpy
+
+def weights(path):
+    return numpy.load(path, allow_pickle=False)
+""",
         """
 import json
 from flask import Flask, request

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.form import ancestors, dotted, own_nodes, parents
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 from purpcode.analyzers.flow.tree import walk
 
 _STARTERS = ("threading.Thread", "threading.Timer", "*.submit", "_thread.start_new_thread",
@@ -48,7 +48,7 @@ def _changes(code: Code) -> Iterator[Match]:
         if scope.name not in targets or id(scope.node) in seen:
             continue
         seen.add(id(scope.node))
-        shared = {
+        shared = _dicts(code, scope.node) | {
             name
             for one in own_nodes(scope.node)
             if isinstance(one, ast.Global | ast.Nonlocal)
@@ -57,7 +57,25 @@ def _changes(code: Code) -> Iterator[Match]:
         for node in own_nodes(scope.node):
             if not _unsafe(node, shared) or _locked(node, parent):
                 continue
-            yield Match(node, "several threads read, change and write it at once")
+            level: Level | None = "medium" if _several(code, scope.name) else None
+            yield Match(node, "several threads read, change and write it at once", level)
+
+
+def _several(code: Code, name: str) -> bool:
+    """Whether the program itself starts more than one thread with a function."""
+    loops = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp)
+    started = [
+        call
+        for call in code.calls_to(("threading.Thread", "*.submit"))
+        if any(
+            dotted(one).rpartition(".")[2] == name
+            for one in (*call.node.args, *(k.value for k in call.node.keywords))
+        )
+    ]
+    if len({id(call.node) for call in started}) > 1:
+        return True
+    parent = parents(code) if started else {}
+    return any(isinstance(one, loops) for call in started for one in ancestors(call.node, parent))
 
 
 def _unsafe(node: ast.AST, shared: set[str]) -> bool:
@@ -71,8 +89,26 @@ def _unsafe(node: ast.AST, shared: set[str]) -> bool:
             return False
     else:
         return False
-    name = dotted(target)
+    held = target.value if isinstance(target, ast.Subscript) else target
+    name = dotted(held)
     return name in shared or name.startswith("self.")
+
+
+def _dicts(code: Code, function: ast.AST) -> set[str]:
+    """Dicts and lists of the module that a function does not make itself."""
+    made = {
+        target.id
+        for one in code.tree.body
+        if isinstance(one, ast.Assign) and isinstance(one.value, ast.Dict | ast.List)
+        for target in one.targets
+        if isinstance(target, ast.Name)
+    }
+    own = {
+        one.id
+        for one in own_nodes(function)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+    }
+    return made - own
 
 
 def _locked(node: ast.AST, parent: dict[ast.AST, ast.AST]) -> bool:
@@ -93,6 +129,18 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/366.html",
     detectors=(_changes,),
     insecure=(
+        """
+import threading
+
+stock = {"tea": 10}
+
+def sell(count):
+    if stock["tea"] >= count:
+        stock["tea"] -= count
+
+threading.Thread(target=sell, args=(5,)).start()
+threading.Thread(target=sell, args=(8,)).start()
+""",
         """
 import threading
 
@@ -138,6 +186,20 @@ def main(numbers):
 """,
     ),
     secure=(
+        """
+import threading
+
+stock = {"tea": 10}
+guard = threading.Lock()
+
+def sell(count):
+    with guard:
+        if stock["tea"] >= count:
+            stock["tea"] -= count
+
+threading.Thread(target=sell, args=(5,)).start()
+threading.Thread(target=sell, args=(8,)).start()
+""",
         """
 import threading
 

@@ -46,12 +46,11 @@ _PLAIN_INDEX = re.compile(
 
 def _fetched_code(code: Code) -> Iterator[Match]:
     """`exec(requests.get(url).text)`."""
-    if _CHECKED.search(code.text):
-        return
     for call in code.calls_to(("exec", "eval", "compile")):
-        if call.args and any(
+        fetched = call.args and any(
             _is_fetched(one.origin) for one in call.args[0].taints if one.kind == "network"
-        ):
+        )
+        if fetched and not _CHECKED.search(code.text):
             yield Match(call.node, "code from the network is run unchecked", None, (494,))
 
 
@@ -61,10 +60,8 @@ def _is_fetched(origin: str) -> bool:
 
 def _fetched_files(code: Code) -> Iterator[Match]:
     """A program is downloaded, and the same name is then run or installed."""
-    if _CHECKED.search(code.text):
-        return
     names = _fetched_names(code)
-    if not names:
+    if not names or _CHECKED.search(code.text):
         return
     for call in code.calls_to(_RUNS):
         texts = {text for value in call.args for text in _texts(value)}
@@ -118,12 +115,11 @@ def _commands(code: Code) -> Iterator[Match]:
 
 def _plain_programs(code: Code) -> Iterator[Match]:
     """A program fetched over plain HTTP is anybody's program."""
-    if _CHECKED.search(code.text):
-        return
     for call in code.calls_to(_FETCHES):
         address = call.argument(0, "url")
         text = address.starts_with() if address is not None else ""
-        if re.match(r"http://(?!localhost|127\.)", text) and _PROGRAM.search(text):
+        plain = re.match(r"http://(?!localhost|127\.)", text) and _PROGRAM.search(text)
+        if plain and not _CHECKED.search(code.text):
             yield Match(call.node, "a program is fetched over plain HTTP", None, (494, 829))
 
 

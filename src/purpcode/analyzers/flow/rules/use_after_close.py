@@ -31,10 +31,11 @@ def _in_block(block: list[ast.stmt]) -> Iterator[Match]:
     opened: set[str] = set()
     closed: set[str] = set()
     for statement in block:
-        for use in _uses(statement):
-            if dotted(use.value) in closed:
-                yield Match(use, "is used after it was closed")
-        closed -= {dotted(one) for one in walk(statement) if _is_stored(one)}
+        if closed:
+            for use in _uses(statement):
+                if dotted(use.value) in closed:
+                    yield Match(use, "is used after it was closed")
+            closed -= {dotted(one) for one in walk(statement) if _is_stored(one)}
         if isinstance(statement, ast.Assign) and called_name(statement.value) in _OPENERS:
             opened |= {one.id for one in statement.targets if isinstance(one, ast.Name)}
         elif isinstance(statement, ast.With):

@@ -5,11 +5,15 @@ import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
-from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.rule import FlowRule, Level, Match
 from purpcode.analyzers.flow.tree import walk
 
-_PASSWORD = re.compile(r"(?i)^(new_|raw_|plain_|user_)?(passw(or)?d|passphrase|pwd)\d?$")
+_PASSWORD = re.compile(
+    r"(?i)^(new_|raw_|plain_|user_)?(passw(or)?d|passphrase|pwd|pw|passcode)\d?$"
+)
 _LEAST = 8
+_CLEARLY = 7
+"""Six characters and fewer are tried in no time; eight is what the standards ask for."""
 _SETTING = re.compile(
     r"(?i)^(min(imum)?_?passw(or)?d_?len(gth)?|passw(or)?d_?min(imum)?_?len(gth)?)$"
 )
@@ -30,7 +34,8 @@ def _lengths(code: Code) -> Iterator[Match]:
         elif not isinstance(one.operator, ast.Lt | ast.GtE):
             continue
         if 1 < least < _LEAST and _decides(code, one.node):
-            yield Match(one.node, f"{least} characters are enough")
+            level: Level = "medium" if least < _CLEARLY else "low"
+            yield Match(one.node, f"{least} characters are enough", level)
 
 
 def _settings(code: Code) -> Iterator[Match]:
@@ -56,7 +61,15 @@ def _fields(code: Code) -> Iterator[Match]:
             if isinstance(one, ast.keyword) and one.arg in ("min_length", "min"):
                 least = one.value.value if isinstance(one.value, ast.Constant) else None
                 if type(least) is int and 0 < least < _LEAST:
-                    yield Match(node, f"{least} characters are enough")
+                    level: Level = "medium" if least < _CLEARLY else "low"
+                    yield Match(node, f"{least} characters are enough", level)
+
+
+def _validators(code: Code) -> Iterator[Match]:
+    """Django settings without any rule for passwords."""
+    for store in code.stores_to(("AUTH_PASSWORD_VALIDATORS",)):
+        if store.value.items == () and isinstance(store.source, ast.List | ast.Tuple):
+            yield Match(store.node, "any password is accepted", "medium")
 
 
 def _is_length(node: ast.expr) -> bool:
@@ -89,8 +102,12 @@ RULE = FlowRule(
     "guards the login.",
     fix="Ask for at least eight characters (twelve are better) and refuse well-known passwords.",
     reference="https://cwe.mitre.org/data/definitions/521.html",
-    detectors=(_lengths, _settings, _fields),
+    detectors=(_lengths, _settings, _fields, _validators),
     insecure=(
+        """
+INSTALLED_APPS = ["django.contrib.auth"]
+AUTH_PASSWORD_VALIDATORS = []
+""",
         """
 def register(users, name, password):
     if len(password) < 4:
@@ -112,6 +129,12 @@ class Registration(BaseModel):
 """,
     ),
     secure=(
+        """
+INSTALLED_APPS = ["django.contrib.auth"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+]
+""",
         """
 def register(users, name, password):
     if len(password) < 12:

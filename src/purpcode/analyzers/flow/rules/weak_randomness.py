@@ -1,5 +1,6 @@
 """Secrets made by a generator that was never meant for secrets."""
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -47,6 +48,7 @@ _SECRET = re.compile(
     r"invite|invitation|backup|2fa|mfa|sms|email)_?(code|pin|key|link)|(^|_)auth($|_)|cookie|credential|"
     r"voucher|coupon|gift_?card|licen[cs]e_?key|set_cookie|remember"
 )
+_KEY = re.compile(r"(?i)^_?(make|generate|gen|create|new|get|build)?_?(\w+_)?key$")
 _NOT_SECRET = re.compile(
     r"(?i)tokeniz|tokens$|num_|count|len(gth)?$|size|duration|delay|timeout|ttl|expir|interval|sleep|jitter|"
     r"session_(data|time|config|list|type|start|length|stats|num|factory|event)|(^|_)rate|prob|score|cookie_?jar|"
@@ -114,6 +116,31 @@ def _alone(code: Code, call: Call) -> bool:
     return not inside
 
 
+def _keys(code: Code) -> Iterator[Match]:
+    """`def make_key(): return random.getrandbits(128)...`: bytes of a key's length."""
+    for call in code.calls_to(
+        ("random.getrandbits", "random.randbytes", "random.Random().getrandbits",
+         "random.Random().randbytes", "numpy.random.bytes")
+    ):  # fmt: skip
+        function = function_around(code, call.node)
+        size = call.argument(0)
+        least = 64 if any(name.endswith("bits") for name in call.names) else 8
+        large = size is not None and type(size.const) is int and size.const >= least
+        if function is not None and large and _KEY.search(function.name):
+            yield Match(call.node, "a key comes from `random`")
+
+
+def _counted(code: Code) -> Iterator[Match]:
+    """`session_id = str(next(counter))` and `len(sessions) + 1`."""
+    for store in code.stores:
+        name = (store.path or "").rpartition(".")[2]
+        if not re.fullmatch(r"(?i)(session_?id|sid|session_?token|auth_?token|reset_?token)", name):
+            continue
+        text = ast.unparse(store.source) if store.source is not None else ""
+        if re.fullmatch(r"(str|hex)?\(?(next\(\w+\)|len\(\w+\)( \+ 1)?)\)?", text):
+            yield Match(store.node, f"'{name}' is counted up", None, (340, 330))
+
+
 def _expiry(names: set[str]) -> bool:
     return any(
         re.search(r"(?i)expir|created|issued|timestamp|_at$|^(exp|iat|now)$", one) for one in names
@@ -146,8 +173,25 @@ RULE = FlowRule(
     severity_reason="Who sees some of its numbers, or knows the time, computes the others.",
     fix="Use `secrets.token_urlsafe()`, `secrets.choice` or `secrets.SystemRandom`.",
     reference="https://docs.python.org/3/library/secrets.html",
-    detectors=(_weak, _guessable),
+    detectors=(_weak, _keys, _guessable, _counted),
     insecure=(
+        """
+import itertools
+
+counter = itertools.count(1)
+sessions = {}
+
+def enter(user):
+    session_id = str(next(counter))
+    sessions[session_id] = user
+    return session_id
+""",
+        """
+import random
+
+def make_key():
+    return random.getrandbits(256).to_bytes(32, "big")
+""",
         """
 import random
 import string
@@ -209,6 +253,15 @@ def encryption_key():
 """,
     ),
     secure=(
+        """
+import itertools
+
+counter = itertools.count(1)
+
+def number_order(order):
+    order_id = str(next(counter))
+    return order_id
+""",
         """
 import secrets
 
