@@ -22,6 +22,10 @@ OLDER = [
     "password = 'hunter2'\nassert x\ntry:\n    f()\nexcept Exception:\n    pass\n",
     "import hashlib, yaml\nhashlib.md5(b'')\nyaml.load(x)\n",
     "q = 'select * from t where a = %s' % a\nc.execute(q)",
+    "class A:\n    def f(self, token='abc'):\n        return lambda: exec(token)\n"
+    "async def g(x):\n    async with x as y:\n        assert [eval(z) for z in y if z]\n",
+    "import pickle\nmatch pickle.loads(x):\n    case {'password': 'hunter2'}:\n        pass\n",
+    "d = {\n    'a': eval(\n        x,\n    ),\n    'b': b'/tmp/x',\n}\nf('/tmp/y', '0.0.0.0')\n",
     "",
 ]
 

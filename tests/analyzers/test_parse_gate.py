@@ -14,11 +14,11 @@ from purpcode.analyzers.analyzer import Snippet
 from purpcode.analyzers.parsing import (
     MAX_CODE_BYTES,
     ParseGate,
-    has_working_code,
     parse_errors,
     readable_source,
 )
 from purpcode.analyzers.ruff import Ruff
+from purpcode.analyzers.working_code import has_working_code
 
 NEWER_THAN_3_11 = [
     'd = {"a": 1}\nx = f"{d["a"]}"',

@@ -174,7 +174,8 @@ def merge_findings(
             places.setdefault(spot, {}).setdefault(finding.analyzer, twin)
         other = kept.get(twin)
         if other is None or _rank(finding) > _rank(other):
-            kept[twin] = finding.model_copy(update={"fingerprint": twin})
+            same = finding.fingerprint == twin
+            kept[twin] = finding if same else finding.model_copy(update={"fingerprint": twin})
         found_by[twin] = tuple(dict.fromkeys((*found_by.get(twin, ()), finding.analyzer)))
     ordered = sorted(kept.values(), key=lambda one: (one.line, one.rule_id))
     return tuple(ordered), found_by

@@ -1,4 +1,4 @@
-"""The parse gate: is it Python at all, in the newest grammar, and does it contain working code?
+"""The parse gate: is it Python at all, in the newest grammar?
 
 Tools skip what they cannot parse and would call it clean; so nothing unparsed reaches them.
 """
@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from purpcode.analyzers.analyzer import Snippet
-from purpcode.languages import reads_as_python
 
 if TYPE_CHECKING:
     from purpcode.analyzers.ruff import Ruff
@@ -37,7 +36,6 @@ _LOOK_ALIKES = str.maketrans(
     "aeopcyxijshdqwABEKMHOPCTXIJSoOABEZHIKMNPTX",
 )
 """Cyrillic and Greek letters that are drawn like Latin ones, and those."""
-_PLACEHOLDER = re.compile(r"todo|fixme|implement|placeholder|your code|left (?:to|as)", re.I)
 
 
 class ParseGate:
@@ -135,7 +133,7 @@ def _own_answer(code: str) -> tuple[str | None, str | None]:
         # Another encoding can turn comments into code when the program is run.
         return f"declares the source encoding '{declared[1]}'; only UTF-8 is analysed", None
     try:
-        tree = _tree(code)
+        tree = python_tree(code)
     except (RecursionError, MemoryError):
         return TOO_DEEP, None
     except (SyntaxError, ValueError) as error:
@@ -156,7 +154,8 @@ def _imitation(tree: ast.Module) -> str | None:
     return None
 
 
-def _tree(code: str) -> ast.Module:
+def python_tree(code: str) -> ast.Module:
+    """Code as this interpreter's parser reads it, without warnings; raises as `ast.parse` does."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # invalid escapes in judged code are not our warnings
         return ast.parse(code)
@@ -180,117 +179,3 @@ def _typed_lines(session: str) -> str:
         else:
             typed.append(continued[1] if continued else "")
     return "\n".join(typed)
-
-
-def has_working_code(code: str) -> bool:
-    """Whether Python code does anything: not just comments, imports, docstrings, `pass`, `...`,
-    `raise`, code in a string, or definitions that do nothing but these and return their argument
-    or a constant, or calls of such definitions. Code that this interpreter cannot parse (a newer
-    grammar) counts as working."""
-    try:
-        body = _tree(code).body
-        own = _own_names(body)
-        return any(_works(node, own, inside=False) for node in body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return True
-
-
-def _own_names(body: Sequence[ast.stmt]) -> set[str]:
-    """Names that the code defines, and those it gives to what these return."""
-    own: set[str] = set()
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            own.add(node.name)
-        elif isinstance(node, ast.Assign) and _root(node.value) in own:
-            own |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    return own
-
-
-def _root(node: ast.expr) -> str | None:
-    """The name that a call or an attribute is of: `a` of `a.b(c).d`."""
-    while isinstance(node, ast.Attribute | ast.Call | ast.Await | ast.Subscript):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def _works(node: ast.stmt, own: set[str], *, inside: bool) -> bool:
-    """Whether a statement does anything; `inside` a function, constants are no settings."""
-    if isinstance(node, ast.Import | ast.ImportFrom | ast.Pass | ast.Global | ast.Nonlocal):
-        return False
-    if isinstance(node, ast.Raise | ast.Break | ast.Continue | ast.Delete):
-        return False
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return any(_works(child, own, inside=True) for child in node.body)
-    if isinstance(node, ast.ClassDef):
-        return any(
-            isinstance(child, ast.AnnAssign) or _works(child, own, inside=False)
-            for child in node.body
-        )
-    if isinstance(node, ast.Expr | ast.Return):
-        return node.value is not None and not _is_idle(node.value, own)
-    if isinstance(node, ast.Assert):
-        return not _is_idle(node.test, own)
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        return node.value is not None and _assigns(node, node.value, own, inside=inside)
-    if isinstance(node, ast.If):
-        branches = (*node.body, *node.orelse)
-        chooses = not _is_idle(node.test, own) and any(_answers_with(one) for one in branches)
-        return chooses or any(_works(child, own, inside=inside) for child in branches)
-    return True
-
-
-def _answers_with(node: ast.stmt) -> bool:
-    """Whether a branch returns something: a chain of comparisons may return constants only."""
-    value = node.value if isinstance(node, ast.Return) else None
-    return value is not None and not (isinstance(value, ast.Constant) and value.value is None)
-
-
-def _assigns(
-    node: ast.Assign | ast.AnnAssign, value: ast.expr, own: set[str], *, inside: bool
-) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    if not all(isinstance(target, ast.Name) for target in targets):
-        return True
-    if inside:
-        return not _is_idle(value, own)
-    if isinstance(value, ast.Constant):
-        return value.value is not None and value.value is not ... and not _holds_code(value)
-    return not isinstance(value, ast.Name) and not _is_call_of(value, own)
-
-
-def _is_idle(node: ast.expr, own: set[str]) -> bool:
-    """Whether evaluating an expression does nothing of interest."""
-    if isinstance(node, ast.Constant | ast.Name):
-        return True
-    if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
-        return all(_is_idle(one, own) for one in ast.iter_child_nodes(node) if _is_value(one))  # type: ignore[arg-type]
-    if not isinstance(node, ast.Call):
-        return False
-    if isinstance(node.func, ast.Name) and node.func.id == "print":
-        return all(_is_idle_print(one, own) for one in node.args)
-    return _is_call_of(node, own)
-
-
-def _is_value(node: ast.AST) -> bool:
-    return isinstance(node, ast.expr)
-
-
-def _is_call_of(node: ast.expr, own: set[str]) -> bool:
-    return isinstance(node, ast.Call | ast.Await) and _root(node) in own
-
-
-def _is_idle_print(node: ast.expr, own: set[str]) -> bool:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return bool(_PLACEHOLDER.search(node.value)) or _holds_code(node)
-    return _is_idle(node, own)
-
-
-def _holds_code(node: ast.Constant) -> bool:
-    """Whether a constant is a string of Python code, which nobody analyses and nothing runs."""
-    text = node.value
-    if not isinstance(text, str) or not reads_as_python(text):
-        return False
-    try:
-        return bool(_tree(textwrap.dedent(text)).body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False

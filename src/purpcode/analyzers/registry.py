@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 
 from purpcode.analyzers.analyzer import Analyzer
 from purpcode.errors import InputError, PurpcodeError
@@ -25,14 +25,26 @@ ARGUMENTS: dict[str, str] = {"codeshield": "rule_set", "semgrep": "rules"}
 PROFILES: dict[str, tuple[str, ...]] = {
     "fast": ("bandit", "ruff", "purpcode"),
     "thorough": ("bandit", "ruff", "purpcode", "codeshield"),
+    "deep": ("bandit", "ruff", "purpcode", "codeshield", "pysa"),
 }
-"""Names that stand for several analyzers."""
+"""Names that stand for several analyzers: `fast` for rewards, `thorough` for evaluation, `deep`
+where time does not matter."""
 _FIELD = "oracles.analyzers"
 
 
 def expand_profiles(names: Sequence[str]) -> tuple[str, ...]:
     """The names with each profile replaced by its analyzers, each once, in order."""
     return tuple(dict.fromkeys(one for name in names for one in PROFILES.get(name, (name,))))
+
+
+@cache
+def evaluation_profile() -> str:
+    """`thorough` where this machine has all of it, else `fast`."""
+    try:
+        open_analyzers(["thorough"])
+    except PurpcodeError:
+        return "fast"
+    return "thorough"
 
 
 def open_analyzers(
