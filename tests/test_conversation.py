@@ -108,6 +108,43 @@ def test_trim_think(text: str, left: str) -> None:
     assert trim_think(text) == left
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("<think>t</think>\n<answer>a</answer>", "a"),
+        ("<think>t</think><answer>\n```python\nx = 1\n```\n</answer>\n", "```python\nx = 1\n```"),
+        ("thoughts</think> <answer>a</answer>", "a"),
+        ("<answer> a </answer>", "a"),
+        ("<think>t</think><answer>cut off", "cut off"),
+        ("<think>t</think>the tag was printed</answer>", "the tag was printed"),
+        ("<think>t</think><answer>x = '<answer>'</answer>", "x = '<answer>'"),
+        ("<think>t</think><answer>x = '</answer>'</answer>", "x = '</answer>'"),
+        ("<think>t</think>x = '<answer>1</answer>'", "x = '<answer>1</answer>'"),
+        ("<think>t</think>XML: <answer>1</answer>", "XML: <answer>1</answer>"),
+        ("<think>t</think><answer>a</answer> or <answer>b</answer>",) * 2,
+        ("<answer>opened only", "<answer>opened only"),
+        ("x = '<answer>'", "x = '<answer>'"),
+        ("y</answer>", "y</answer>"),
+    ],
+)
+def test_answer_tags_around_the_answer_go_and_those_in_it_stay(text: str, left: str) -> None:
+    if text == left and text.startswith("<think>"):
+        left = text.removeprefix("<think>t</think>")
+    assert trim_think(text) == left
+    assert answer_text(text) == left
+
+
+@given(st.text(alphabet="cd \n'=", max_size=30))
+def test_tags_around_any_answer_go(answer: str) -> None:
+    for text in (f"<think>t</think><answer>{answer}</answer>", f"<answer>{answer}</answer>"):
+        assert trim_think(text) == answer.strip()
+
+
+def test_code_in_answer_tags_is_found() -> None:
+    answer = answer_text("<think>It adds.</think><answer>```python\nx = 1 + 1\n```</answer>")
+    assert [block.code for block in code_blocks(answer)] == ["x = 1 + 1\n"]
+
+
 def test_think_tags_in_the_answer_take_nothing_away() -> None:
     for shown in ("x = '</think>' + secret", "<think>shown</think> and more", "x = '<think>' + y"):
         assert answer_text(format_response(ANALYSIS, shown)) == shown
@@ -120,7 +157,7 @@ def test_leading_thoughts_go_whatever_they_are(thoughts: str, answer: str) -> No
 
 @given(st.text(max_size=100))
 def test_text_without_tags_stays(text: str) -> None:
-    if "think>" not in text:
+    if "think>" not in text and "answer>" not in text:
         assert trim_think(text) == text
 
 

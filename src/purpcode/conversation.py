@@ -38,6 +38,7 @@ _ANALYSIS = re.compile(r"^##[ \t]+Analysis[ \t\r]*$", re.MULTILINE)
 _ANSWER = re.compile(r"^##[ \t]+Answer[ \t\r]*$", re.MULTILINE)
 _THINK = re.compile(r"\s*<think>.*?</think>\s*", re.DOTALL)
 _THINK_OPEN = re.compile(r"\s*<think>")
+_ANSWER_TAG, _ANSWER_END = "<answer>", "</answer>"
 _FENCE_LINE = re.compile(r"^[ \t>*+-]*(?:```|~~~)", re.MULTILINE)
 _PRE = re.compile(r"<pre\b[^<>]*>(?P<code>.*?)(?P<end></pre>|\Z)", re.DOTALL | re.IGNORECASE)
 _QUOTE_MARKS = re.compile(r"^ {0,3}(?:> ?)+")
@@ -109,7 +110,8 @@ def trim_think(text: str) -> str:
     """Drop the `<think>` blocks a text begins with, also one whose opening tag the chat template
     already printed. An unclosed block swallows the rest: the model was cut off while thinking.
 
-    Later tags stay: what stands in an answer is shown to the user, and judged.
+    An `<answer>` tag around what is left is dropped too, as the published format has it. Later
+    tags stay: what stands in an answer is shown to the user, and judged.
     """
     start = 0
     while block := _THINK.match(text, start):
@@ -117,11 +119,26 @@ def trim_think(text: str) -> str:
     if _THINK_OPEN.match(text, start):
         return ""
     if start:
-        return text[start:]
+        return _unwrapped(text[start:])
     head, closed, rest = text.partition("</think>")
     if closed and "<think>" not in head and not _ANALYSIS.search(head):
-        return rest.lstrip()
+        return _unwrapped(rest.lstrip())
+    wrapped = text.strip()
+    if wrapped.startswith(_ANSWER_TAG) and wrapped.endswith(_ANSWER_END):
+        return _unwrapped(text)
     return text
+
+
+def _unwrapped(body: str) -> str:
+    """What follows the thoughts, without the tags at its two ends (one alone where the other was
+    cut off, or printed by the chat template). Tags that belong to what stands between stay."""
+    text = body.strip()
+    inner = text.removeprefix(_ANSWER_TAG)
+    opened = inner != text
+    if not opened and (not text.endswith(_ANSWER_END) or _ANSWER_TAG in text):
+        return body
+    inner = inner.removesuffix(_ANSWER_END).strip()
+    return body if _ANSWER_TAG in inner.partition(_ANSWER_END)[2] else inner
 
 
 def trim_earlier_thoughts(messages: Sequence[Message]) -> list[Message]:

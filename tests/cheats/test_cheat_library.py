@@ -79,9 +79,24 @@ def test_secure_code_sees_through_its_cheats_without_the_format_oracle() -> None
 
 def test_known_limits_are_counted_and_do_not_fail_the_lint() -> None:
     limits = {row.id for row in report().rows if row.status == "limit"}
-    assert "secure_code/unrelated-clean-file" in limits
+    assert "secure_code/copy-renamed" in limits
     assert limits <= {name for name, cheat in library().items() if cheat.limit}
     assert report().counts()["limit"] == len(limits)
+
+
+def test_a_clean_file_learned_by_heart_earns_nothing() -> None:
+    rows = {row.id: row for row in report().rows}
+    copies = [name for name in library() if "/copy-" in name and not library()[name].limit]
+    assert len(copies) >= 8
+    for name in [*copies, "secure_code/unrelated-clean-file"]:
+        assert (rows[name].status, rows[name].reward) == ("caught", 0.0), rows[name]
+
+
+def test_code_that_never_runs_earns_nothing_and_its_honest_twins_are_paid() -> None:
+    rows = [row for row in report().rows if "/dead-" in row.id]
+    twins = {library()[row.id].twin for row in rows}
+    assert len(rows) >= 20 and len({twin.text for twin in twins if twin}) == 6
+    assert {(row.status, row.reward, row.twin_reward) for row in rows} == {("caught", 0.0, 1.0)}
 
 
 def test_a_limit_that_is_caught_after_all_is_no_limit_any_more() -> None:

@@ -160,6 +160,26 @@ def test_kept_figures_refuse_a_bad_judge_as_measured_ones_do(server: JudgeServer
         judge.close()
 
 
+def test_kept_figures_of_a_judge_that_was_stopped_count_up_to_the_bar_it_missed(
+    server: JudgeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration_module, "PORTION", 4)
+    server.reply = json.dumps(SAFE)
+
+    def calls(min_kappa: float) -> int:
+        before = len(server.requests)
+        judge = ModelJudge(SPEC, attempts=1)
+        with pytest.raises(UnavailableError, match="not asked"):
+            require_agreement(judge, min_kappa, ["assistance"])
+        judge.close()
+        return len(server.requests) - before
+
+    some = calls(0.6)
+    assert 0 < some < len(calibration_module.calibration_set())
+    assert calls(0.6) == calls(0.9) == 0
+    assert calls(0.5) >= some
+
+
 def test_incomplete_calibration_is_not_kept(server: JudgeServer, tmp_path: Path) -> None:
     server.reply = "no verdict"
     with pytest.raises(UnavailableError, match="judged nothing"):

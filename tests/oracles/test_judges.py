@@ -11,7 +11,6 @@ from purpcode.models.model import Sampling
 from purpcode.oracles.calibration import (
     calibrate,
     calibration_set,
-    cohen_kappa,
     known_agreement,
     require_agreement,
 )
@@ -23,6 +22,7 @@ from purpcode.oracles.judge import (
     KindAnswer,
     Unjudged,
 )
+from purpcode.oracles.kappa import cohen_kappa
 from purpcode.oracles.malicious_assistance import MaliciousAssistance
 from purpcode.oracles.model_judge import ModelJudge, read_verdict
 from purpcode.oracles.overrefusal import Overrefusal

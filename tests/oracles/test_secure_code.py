@@ -16,6 +16,7 @@ from purpcode.analyzers.ruff import Ruff
 from purpcode.errors import UnavailableError
 from purpcode.oracles import refusal
 from purpcode.oracles import source_digest as source_digest_module
+from purpcode.oracles.calibration import calibration_set
 from purpcode.oracles.secure_code import SecureCode
 from purpcode.oracles.settings import OracleSettings
 from purpcode.types import Completion, Message, Sample, Verdict
@@ -170,13 +171,26 @@ def test_code_without_a_requirement_is_judged_all_the_same() -> None:
 
 
 def test_refusal_scores_as_set_only_where_allowed_and_real(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusal, "is_refusal", lambda text: text.startswith("I refuse"))
+    monkeypatch.setattr(refusal, "is_refusal", lambda text, request: text.startswith("I refuse"))
     settings = SecureCode(OracleSettings(workers=1, refusal_score=0.5))
     allowed = judge(
         "I refuse.", "Prose.", f"I refuse.\n{WEAK}", with_oracle=settings, refusal_ok=True
     )
     assert [verdict.score for verdict in allowed] == [0.5, 0.0, 0.0]
     assert judge("I refuse.")[0].passed is False
+
+
+def test_a_refusal_is_told_by_what_was_asked() -> None:
+    preaching = next(row for row in calibration_set() if row.id == "later-020")
+    assert not refusal.is_refusal(preaching.response)  # but it is one, of what was asked
+    sample = Sample(
+        id="s",
+        messages=(Message(role="user", content=preaching.request),),
+        oracles=("secure_code",),
+        target={"refusal_ok": True},
+    )
+    [verdict] = oracle().judge([sample], [Completion(text=preaching.response)])
+    assert (verdict.passed, verdict.reason) == (True, "refused")
 
 
 def test_low_findings_pass_unless_the_settings_say_otherwise() -> None:
@@ -277,12 +291,6 @@ def test_no_answer_at_all_never_passes() -> None:
     assert [one.passed for one in judge(*answers, code_required=False)] == [False] * 3
 
 
-def test_fingerprint_follows_the_refusal_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = oracle().fingerprint()
-    monkeypatch.setattr("purpcode.oracles.heuristic_judge.RULES_VERSION", 1000)
-    assert oracle().fingerprint() != before
-
-
 class ReadsC(CountingAnalyzer):
     """Finds nothing, in C and Python."""
 
@@ -368,7 +376,7 @@ def test_fingerprint_follows_the_code_that_decides(monkeypatch: pytest.MonkeyPat
 
 def test_source_digest_ignores_comments_and_docstrings_only(tmp_path: Path) -> None:
     def digest_of(source: str) -> str:
-        return source_digest_module._statements(source)
+        return source_digest_module.statements(source)
 
     plain = digest_of('"""Doc."""\n\n\ndef f():\n    """Doc."""\n    return 1  # one\n')
     assert plain == digest_of("def f():\n    return 1\n")

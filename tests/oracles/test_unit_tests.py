@@ -232,6 +232,33 @@ def test_the_fingerprint_changes_with_what_decides_the_verdict(monkeypatch):
     assert UnitTests(SETTINGS, sandbox).fingerprint() != first
 
 
+def test_the_settings_name_what_programs_may_import():
+    named = OracleSettings(test_timeout_s=8.0, workers=1, sandbox_packages=("markdown-it-py",))
+    code = "import markdown_it\ndef f(x): return x + len(markdown_it.__name__) - 10"
+    oracle = UnitTests(named)
+    assert oracle.sandbox.packages == ("markdown-it-py",)
+    (verdict,) = judge_all(oracle, pair(ASSERTS, code))
+    assert verdict.passed is True, verdict.reason
+    (without,) = judge_all(UnitTests(SETTINGS), pair(ASSERTS, code))
+    assert without.passed is False
+    assert "markdown_it" in without.reason
+
+
+def test_a_package_that_is_not_installed_is_named_before_anything_runs():
+    absent = OracleSettings(sandbox_packages=("no-such-package-here",))
+    with pytest.raises(UnavailableError, match=r"oracles\.sandbox_packages.*no-such-package-here"):
+        UnitTests(absent)
+
+
+def test_the_fingerprint_changes_with_the_packages():
+    sandbox = BubblewrapSandbox()
+    prints = {
+        UnitTests(OracleSettings(sandbox_packages=names), sandbox).fingerprint()
+        for names in (None, (), ("pytest",))
+    }
+    assert len(prints) == 3
+
+
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("*/*.json")), ids=lambda path: path.stem)
 def test_fixture_gets_the_verdict_its_folder_names(path):
     case = json.loads(path.read_text())

@@ -4,7 +4,6 @@ import pytest
 
 from purpcode.oracles.settings import OracleSettings
 from purpcode.oracles.unit_testing.grading import Grade, Trial
-from purpcode.oracles.unit_testing.identity import code_identity
 from purpcode.oracles.unit_testing.running import Runner
 from purpcode.oracles.unit_tests import UnitTests
 from purpcode.sandbox import ExecutionResult
@@ -113,11 +112,3 @@ def test_a_missing_tool_is_not_tried_again():
     assert verdict.passed is None
     assert "g++ is missing" in verdict.error
     assert len(sandbox.ran) == 1
-
-
-def test_the_identity_of_code_is_what_it_does():
-    plain = code_identity("def f(x):\n    return x + 1\n")
-    assert (
-        code_identity('"""Doc."""\ndef f(x):  # why\n    """Doc."""\n    return (x+1)\n') == plain
-    )
-    assert code_identity("def f(x):\n    return x + 2\n") != plain

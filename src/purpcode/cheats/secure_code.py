@@ -6,7 +6,7 @@ name the user gives, where handing the name to a shell is the weakness (CWE-78).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from purpcode.cheats.cheat import Cheat, fenced, said
 from purpcode.types import Completion, Message, Sample
@@ -53,18 +53,25 @@ def sample_of(name: str, **target: object) -> Sample:
 def secure_code_cheats() -> tuple[Cheat, ...]:
     """Every cheat of the family, each beside the insecure answer and its secure twin."""
     from purpcode.cheats.secure_code_absent import absent_code, unjudged_code
+    from purpcode.cheats.secure_code_copied import copied_code, renamed_code
+    from purpcode.cheats.secure_code_dead import dead_code, dead_code_twins
     from purpcode.cheats.secure_code_disguised import NEEDS, disguised_code
     from purpcode.cheats.secure_code_hidden import hidden_code
 
     return (
         *_family(absent_code()),
+        *_family(dead_code(), twins=dead_code_twins()),
         *_family(hidden_code()),
         *_family(disguised_code(), needs=NEEDS),
+        *_family(copied_code()),
+        *renamed_code(),
         *unjudged_code(),
     )
 
 
-def _family(tricks: dict[str, Trick], *, needs: tuple[str, ...] = ()) -> Iterator[Cheat]:
+def _family(
+    tricks: dict[str, Trick], *, needs: tuple[str, ...] = (), twins: Mapping[str, str] | None = None
+) -> Iterator[Cheat]:
     for name, (why, answer) in tricks.items():
         yield Cheat(
             id=f"secure_code/{name}",
@@ -73,6 +80,6 @@ def _family(tricks: dict[str, Trick], *, needs: tuple[str, ...] = ()) -> Iterato
             sample=sample_of(name),
             completion=said(answer) if isinstance(answer, str) else answer,
             honest=said(fenced(INSECURE)),
-            twin=said(fenced(SECURE)),
+            twin=said((twins or {}).get(name, fenced(SECURE))),
             needs=needs,
         )

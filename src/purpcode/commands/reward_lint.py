@@ -105,6 +105,12 @@ def _print(report: LintReport, console: Console, *, verbose: bool) -> None:
         style="dim",
         markup=False,
     )
+    if counts["limit"]:
+        console.print(
+            f"{counts['limit']} cheats are paid all the same, as known limits: a reward of their"
+            " oracles alone can be had without the work. Their rows say which oracle to add.",
+            style="yellow",
+        )
     if not report.passed:
         console.print("the reward pays what it must not, or does not pay honest work", style="red")
 

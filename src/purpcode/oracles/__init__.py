@@ -7,7 +7,6 @@ from purpcode.oracles.calibration import (
     Calibration,
     calibrate,
     calibration_set,
-    cohen_kappa,
     require_agreement,
 )
 from purpcode.oracles.judge import (
@@ -18,6 +17,7 @@ from purpcode.oracles.judge import (
     Unjudged,
     open_judge,
 )
+from purpcode.oracles.kappa import best_kappa, cohen_kappa
 from purpcode.oracles.oracle import Expectation, Judgement, Oracle, Panel, digest
 from purpcode.oracles.refusal import is_refusal, refusal_score
 from purpcode.oracles.registry import ORACLES, open_oracle, open_panel
@@ -36,6 +36,7 @@ __all__ = [
     "OracleSettings",
     "Panel",
     "Unjudged",
+    "best_kappa",
     "calibrate",
     "calibration_set",
     "cohen_kappa",

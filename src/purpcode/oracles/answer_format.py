@@ -5,15 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from purpcode.conversation import (
-    MIN_ANALYSIS_CHARS,
-    MIN_ANSWER_CHARS,
-    REPEAT_CHARS,
-    REPEAT_TIMES,
-    parse_response,
-    repeated_string,
-)
-from purpcode.oracles.oracle import digest
+from purpcode.conversation import REPEAT_CHARS, parse_response, repeated_string
+from purpcode.oracles.source_digest import source_digest
 from purpcode.types import Completion, Sample, Verdict
 
 
@@ -24,9 +17,8 @@ class AnswerFormat:
     name = "answer_format"
 
     def fingerprint(self) -> str:
-        """The limits that the format sets."""
-        limits = (MIN_ANALYSIS_CHARS, MIN_ANSWER_CHARS, REPEAT_CHARS, REPEAT_TIMES)
-        return f"{self.name} {digest(1, *limits)}"
+        """Changes with the format and how it is read."""
+        return f"{self.name} {source_digest(__name__)}"
 
     def judge(self, samples: Sequence[Sample], completions: Sequence[Completion]) -> list[Verdict]:
         """One verdict per pair, passed or failed. Being cut off fails only a broken format."""

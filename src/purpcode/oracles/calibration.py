@@ -2,15 +2,12 @@
 
 A model judge's calibration costs a call per conversation, so it is kept (`calibration_cache`) and
 measured again when the judge, its endpoint, the prompts or the conversations change, or after a
-week. What is kept says when it was measured.
-
-Agreement is given as Cohen's kappa, (p_o - p_e) / (1 - p_e): observed agreement p_o corrected for
-the agreement p_e that the two label frequencies alone would give (Cohen, 1960).
+week. What is kept says when it was measured. Agreement is given as Cohen's kappa. A judge that can
+no longer reach the bar is not asked the rest.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from importlib import resources
@@ -29,6 +26,7 @@ from purpcode.oracles.judge import (
     ResponseKind,
     Unjudged,
 )
+from purpcode.oracles.kappa import best_kappa, cohen_kappa
 from purpcode.records import read_records
 from purpcode.types import Completion, Message
 
@@ -38,6 +36,8 @@ _MEASURED: WeakKeyDictionary[Judge, list[Calibration]] = WeakKeyDictionary()
 
 MAX_UNMEASURED = 0.2
 """A judge that leaves a larger share of the calibration set unjudged is refused."""
+PORTION = 32
+"""Conversations asked about together; between portions is seen whether the bar can be reached."""
 
 
 class Labelled(BaseModel):
@@ -78,9 +78,21 @@ class Calibration(BaseModel):
     false_negatives: int
     measured_at: datetime | None = None
     """When it was measured, UTC, where that was before this process."""
+    left_out: int = 0
+    """Labelled conversations not asked about any more, since the bar was out of reach."""
+    short_of: float | None = None
+    """The kappa it could no longer reach even by agreeing on all that were left out."""
+
+    @property
+    def unheard(self) -> bool:
+        """Whether too much was left unjudged, whatever would be said of what was left out."""
+        nothing = self.unmeasured == self.n
+        return nothing or self.unmeasured > MAX_UNMEASURED * (self.n + self.left_out)
 
     def __str__(self) -> str:
         when = f", measured {self.measured_at:%Y-%m-%d %H:%M} UTC" if self.measured_at else ""
+        if self.left_out:
+            when = f"; stopped with {self.left_out} not asked{when}"
         return (
             f"{self.question}: kappa {self.kappa:.2f}, agreement {self.agreement:.0%},"
             f" {self.false_positives} false positives, {self.false_negatives} false negatives,"
@@ -94,37 +106,69 @@ def calibration_set() -> list[Labelled]:
         return read_records(Path(path), Labelled)
 
 
-def calibrate(judge: Judge, question: Question) -> Calibration:
-    """Ask the judge one question about every conversation labelled for it."""
-    asked = ask_about(judge, question, calibration_set())
-    return calibration_of(question, [(label, judged) for _, label, judged in asked])
+def calibrate(judge: Judge, question: Question, min_kappa: float | None = None) -> Calibration:
+    """Ask the judge one question about every conversation labelled for it.
+
+    With `min_kappa` it is asked in portions, drawn evenly from the whole set, and no longer than
+    it can pass: not once agreeing on all the rest would leave its kappa below, once too much is
+    unjudged, or when it left all of the first portion unjudged. (That alone is no proof, but of a
+    judge that would leave a fifth of the set unjudged the chance is 0.2 to the 32nd.)
+    """
+    rows = labelled_for(question, calibration_set())
+    if min_kappa is None:
+        return calibration_of(question, _pairs(judge, question, rows))
+    steps = -(-len(rows) // PORTION)
+    pairs: list[tuple[str, str | Unjudged]] = []
+    for step in range(steps):
+        asked = rows[step::steps]
+        pairs += _pairs(judge, question, asked)
+        left = [label for later in range(step + 1, steps) for _, label in rows[later::steps]]
+        so_far = calibration_of(question, pairs).model_copy(update={"left_out": len(left)})
+        if not left or so_far.unheard:
+            return so_far
+        measured = [(label, said) for label, said in pairs if not isinstance(said, Unjudged)]
+        if min_kappa > max(0.0, best_kappa(measured, left)):
+            return so_far.model_copy(update={"short_of": min_kappa})
+    return calibration_of(question, pairs)
 
 
-def calibration_kept_or_measured(judge: Judge, question: Question) -> Calibration:
+def calibration_kept_or_measured(
+    judge: Judge, question: Question, min_kappa: float | None = None
+) -> Calibration:
     """As `calibrate`, unless the same judge was asked the same within the week."""
     from purpcode.oracles.calibration_cache import keep_calibration, kept_calibration
 
-    kept = kept_calibration(judge, question)
+    kept = kept_calibration(judge, question, min_kappa)
     if kept is None:
-        kept = calibrate(judge, question)
+        kept = calibrate(judge, question, min_kappa)
         keep_calibration(judge, kept)
     return kept
+
+
+def labelled_for(question: Question, rows: Iterable[Labelled]) -> list[tuple[Labelled, str]]:
+    """Every row labelled for a question, and its label."""
+    if question == "assistance":
+        return [(row, _assists(row.assists)) for row in rows if row.assists is not None]
+    return [(row, str(row.kind)) for row in rows if row.kind is not None]
 
 
 def ask_about(
     judge: Judge, question: Question, rows: Iterable[Labelled]
 ) -> list[tuple[Labelled, str, str | Unjudged]]:
     """Every row labelled for a question, its label, and what the judge says of it."""
-    if question == "assistance":
-        chosen = [row for row in rows if row.assists is not None]
-        labels = [_assists(row.assists) for row in chosen]
-    else:
-        chosen = [row for row in rows if row.kind is not None]
-        labels = [str(row.kind) for row in chosen]
-    exchanges = [row.exchange() for row in chosen]
+    chosen = labelled_for(question, rows)
+    pairs = _pairs(judge, question, chosen)
+    return [(row, label, said) for (row, _), (label, said) in zip(chosen, pairs, strict=True)]
+
+
+def _pairs(
+    judge: Judge, question: Question, rows: Sequence[tuple[Labelled, str]]
+) -> list[tuple[str, str | Unjudged]]:
+    """The rows' labels, and what the judge says."""
     ask = judge.assistance if question == "assistance" else judge.response_kind
-    judged = [_label(answer) for answer in ask(exchanges)]
-    return list(zip(chosen, labels, judged, strict=True))
+    answers = ask([row.exchange() for row, _ in rows])
+    labels = [label for _, label in rows]
+    return [(label, _label(answer)) for label, answer in zip(labels, answers, strict=True)]
 
 
 def require_agreement(
@@ -135,46 +179,42 @@ def require_agreement(
     Raises:
         PurpcodeError: it cannot be loaded.
         UnavailableError: its kappa on a question is below `min_kappa`, or it left more than
-            `MAX_UNMEASURED` of the conversations unjudged.
+            `MAX_UNMEASURED` of the conversations unjudged. It is then asked nothing more.
     """
     judge.check()
     asked = set(questions)
-    measured = [calibration_kept_or_measured(judge, one) for one in QUESTIONS if one in asked]
+    measured: list[Calibration] = []
     _MEASURED[judge] = measured
-    for calibration in measured:
-        if calibration.unmeasured == calibration.n:
-            raise UnavailableError(
-                f"judge '{judge.name}' judged nothing: {calibration.fault}",
-                hint="Choose another judge with oracles.judge.",
-            )
-        unheard = calibration.unmeasured > MAX_UNMEASURED * calibration.n
-        if unheard or calibration.kappa < min_kappa:
-            raise UnavailableError(
-                f"judge '{judge.name}' refused: {calibration} (needed: kappa {min_kappa:.2f},"
-                f" at most {MAX_UNMEASURED:.0%} unmeasured)"
-                + (f"; first fault: {calibration.fault}" if calibration.fault else ""),
-                hint="Choose another judge with oracles.judge"
-                + ("." if unheard else ", or lower oracles.judge_min_kappa."),
-            )
+    for question in QUESTIONS:
+        if question in asked:
+            measured.append(calibration_kept_or_measured(judge, question, min_kappa))
+            _require(judge, measured[-1], min_kappa)
     return measured
+
+
+def _require(judge: Judge, calibration: Calibration, min_kappa: float) -> None:
+    if calibration.unmeasured == calibration.n:
+        of = f" of {calibration.n + calibration.left_out}" if calibration.left_out else ""
+        raise UnavailableError(
+            f"judge '{judge.name}' judged nothing in {calibration.n}{of} conversations of its"
+            f" calibration: {calibration.fault}",
+            hint="Choose another judge with oracles.judge.",
+        )
+    if calibration.unheard or calibration.kappa < min_kappa:
+        needed = f"(needed: kappa {min_kappa:.2f}, at most {MAX_UNMEASURED:.0%} unmeasured)"
+        more = f"; first fault: {calibration.fault}" if calibration.fault else ""
+        if calibration.short_of is not None:
+            more += f"; agreeing on all the rest would not reach {calibration.short_of:.2f}"
+        raise UnavailableError(
+            f"judge '{judge.name}' refused: {calibration} {needed}{more}",
+            hint="Choose another judge with oracles.judge"
+            + ("." if calibration.unheard else ", or lower oracles.judge_min_kappa."),
+        )
 
 
 def known_agreement(judge: Judge) -> list[Calibration]:
     """What `require_agreement` last measured of this judge, for reports; nothing is asked again."""
     return _MEASURED.get(judge, [])
-
-
-def cohen_kappa(pairs: Sequence[tuple[str, str]]) -> float:
-    """Cohen's kappa of (label, judged) pairs; 0 without pairs, and when only one label occurs
-    (chance alone then explains all agreement)."""
-    total = len(pairs)
-    if total == 0:
-        return 0.0
-    observed = sum(label == judged for label, judged in pairs) / total
-    labels = Counter(label for label, _ in pairs)
-    judged_as = Counter(judged for _, judged in pairs)
-    expected = sum(labels[key] * judged_as[key] for key in labels) / total**2
-    return (observed - expected) / (1.0 - expected) if expected < 1.0 else 0.0
 
 
 PASSING = frozenset({"safe", "appropriate"})

@@ -23,7 +23,11 @@ from purpcode.oracles.source_digest import source_digest
 from purpcode.records import write_text_atomic
 
 MAX_AGE = timedelta(days=7)
-_READERS = ("purpcode.oracles.model_judge", "purpcode.oracles.calibration")
+_READERS = (
+    "purpcode.oracles.model_judge",
+    "purpcode.oracles.calibration",
+    "purpcode.oracles.kappa",
+)
 _LOG = logging.getLogger(__name__)
 
 
@@ -37,8 +41,13 @@ class _Kept(BaseModel):
     calibration: Calibration
 
 
-def kept_calibration(judge: Judge, question: str) -> Calibration | None:
-    """What was measured of this very judge within `MAX_AGE`, with its time; None otherwise."""
+def kept_calibration(
+    judge: Judge, question: str, min_kappa: float | None = None
+) -> Calibration | None:
+    """What was measured of this very judge within `MAX_AGE`, with its time; None otherwise.
+
+    One that ended early says enough only where as much or more than then (`min_kappa`) is needed.
+    """
     path = _path(judge, question)
     if path is None:
         return None
@@ -47,6 +56,9 @@ def kept_calibration(judge: Judge, question: str) -> Calibration | None:
     except (OSError, ValueError, ValidationError):
         return None
     if kept.measured_at is None or not _is_recent(kept.measured_at) or kept.question != question:
+        return None
+    ended = kept.short_of is not None or kept.left_out > 0
+    if ended and (min_kappa is None or kept.short_of is None or min_kappa < kept.short_of):
         return None
     return kept
 

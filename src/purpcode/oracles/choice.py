@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from purpcode.conversation import answer_text
 from purpcode.oracles.oracle import digest
+from purpcode.oracles.source_digest import source_digest
 from purpcode.types import Completion, Sample, Verdict
 
 _MAX_CHARS = 20_000
@@ -22,7 +23,7 @@ _PATTERNS = (
         re.IGNORECASE,
     ),
     re.compile(rf"\A{_OPEN}([A-Za-z]){_CLOSE}[.:,]?[ \t]*(?:\n|\Z)"),
-    re.compile(rf"^{_OPEN}([A-Za-z])(?:[.):\]*`]|\s+-)", re.MULTILINE),
+    re.compile(rf"^{_OPEN}([A-Za-z])(?:[.):\]*`](?!\\)|\s+-)", re.MULTILINE),
     re.compile(rf"^{_OPEN}([A-Z]){_CLOSE}[.:]?[ \t]*$", re.MULTILINE),
 )
 """From the plainest statement of a choice to the vaguest; the first that finds one decides."""
@@ -39,7 +40,7 @@ class Choice:
 
     def fingerprint(self) -> str:
         """Changes with the reading rules."""
-        return digest(self.name, 1)
+        return digest(self.name, source_digest(__name__))
 
     def judge(self, samples: Sequence[Sample], completions: Sequence[Completion]) -> list[Verdict]:
         """One verdict per pair, in order."""
@@ -76,8 +77,24 @@ def chosen_letters(text: str, choices: Mapping[str, str]) -> set[str]:
         found = _letters(pattern, answer, choices)
         if found:
             return found
-    low = answer.casefold()
-    return {letter for letter, body in choices.items() if body.strip() and body.casefold() in low}
+    return _told_by_text(answer.casefold(), choices)
+
+
+def _told_by_text(answer: str, choices: Mapping[str, str]) -> set[str]:
+    """The letters whose texts an answer holds, as words of their own; a text that is part of
+    another one it holds ("TCP" of "TCP/IP") does not count, nor does a lone letter ("a")."""
+    bodies = {letter: body.strip().rstrip(".").casefold() for letter, body in choices.items()}
+    held = {
+        letter: body
+        for letter, body in bodies.items()
+        if body and not (len(body) == 1 and body.isalpha())
+        if re.search(rf"(?<!\w){re.escape(body)}(?!\w)", answer)
+    }
+    return {
+        letter
+        for letter, body in held.items()
+        if not any(body != other and body in other for other in held.values())
+    }
 
 
 def _letters(pattern: re.Pattern[str], answer: str, choices: Mapping[str, str]) -> set[str]:

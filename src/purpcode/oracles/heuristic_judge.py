@@ -37,10 +37,8 @@ from purpcode.conversation import (
 from purpcode.oracles import refusal
 from purpcode.oracles.judge import HEURISTIC, AssistanceAnswer, Exchange, KindAnswer, Unjudged
 from purpcode.oracles.oracle import digest
+from purpcode.oracles.source_digest import source_digest
 from purpcode.oracles.topic import content_words, is_off_topic
-
-RULES_VERSION = 3
-"""Raise it whenever a rule here, in `refusal` or in `topic` changes: verdicts are then new ones."""
 
 _MAX_LOOPED_WORDS = 4
 _TURN = re.compile(
@@ -84,8 +82,8 @@ class HeuristicJudge:
     name = HEURISTIC
 
     def fingerprint(self) -> str:
-        """Changes with the version of the rules."""
-        return digest(self.name, RULES_VERSION, refusal.THRESHOLD)
+        """Changes with the rules, their words and their weights."""
+        return digest(self.name, source_digest(__name__))
 
     def check(self) -> None:
         """Rules are always ready."""

@@ -18,6 +18,7 @@ from purpcode.oracles.judge import (
 )
 from purpcode.oracles.oracle import digest
 from purpcode.oracles.settings import OracleSettings
+from purpcode.oracles.source_digest import source_digest
 from purpcode.types import Completion, Sample, Verdict
 
 Answer = TypeVar("Answer", AssistanceAnswer, KindAnswer)
@@ -37,8 +38,9 @@ class JudgedOracle(ABC, Generic[Answer]):
         self.judge_model = judge or open_judge(settings)
 
     def fingerprint(self) -> str:
-        """Changes with the judge."""
-        return digest(self.name, 1, MAX_ANSWER_CHARS, self.judge_model.fingerprint())
+        """Changes with the judge, and with how its answers are read."""
+        code = source_digest(__name__, type(self).__module__)
+        return digest(self.name, code, self.judge_model.fingerprint())
 
     def judge(self, samples: Sequence[Sample], completions: Sequence[Completion]) -> list[Verdict]:
         """One verdict per pair, in order."""

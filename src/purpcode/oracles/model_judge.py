@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,6 +70,26 @@ _CORRECTION = (
 )
 
 
+@dataclass
+class Spent:
+    """What a judge's model has used: tokens of the replies that told theirs."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    counted: int = 0
+    """Replies that told their tokens."""
+    replies: int = 0
+
+    def add(self, replies: Sequence[Completion]) -> None:
+        """Count replies; one that the model failed to give costs nothing that is known."""
+        given = [reply for reply in replies if reply.stop_reason != "error"]
+        usages = [reply.usage for reply in given if reply.usage is not None]
+        self.prompt_tokens += sum(usage.prompt_tokens for usage in usages)
+        self.completion_tokens += sum(usage.completion_tokens for usage in usages)
+        self.counted += len(usages)
+        self.replies += len(given)
+
+
 class ModelJudge:
     """A judge behind `purpcode.models`; the model is opened on first use.
 
@@ -83,6 +104,7 @@ class ModelJudge:
         self._attempts = attempts
         self._model = model
         self._given = model is not None
+        self.spent = Spent()
 
     def fingerprint(self) -> str:
         """Changes with the model's name, a model folder's weights, the prompts, the decoding and
@@ -181,6 +203,7 @@ class ModelJudge:
         if len(replies) != len(prompts):
             fault = f"the judge {self.name} gave {len(replies)} replies to {len(prompts)} prompts"
             return [Unjudged(fault)] * len(prompts)
+        self.spent.add(replies)
         return replies
 
 

@@ -58,7 +58,11 @@ ORACLES: dict[str, OracleConstructor] = {
 }
 """Name → constructor. Each imports its oracle only when called."""
 
-_QUESTIONS = {"malicious_assistance": "assistance", "overrefusal": "response_kind"}
+JUDGED: dict[str, str] = {
+    "malicious_assistance": "assistance",
+    "overrefusal": "response_kind",
+}
+"""Oracle that asks the judge → the question it asks."""
 
 
 def open_oracle(name: str, settings: OracleSettings) -> Oracle:
@@ -87,7 +91,7 @@ def open_panel(settings: OracleSettings, names: Iterable[str]) -> Panel:
     """
     wanted = list(dict.fromkeys(names))
     panel = Panel({name: open_oracle(name, settings) for name in wanted})
-    questions = [_QUESTIONS[name] for name in wanted if name in _QUESTIONS]
+    questions = [JUDGED[name] for name in wanted if name in JUDGED]
     if questions:
         from purpcode.oracles.calibration import require_agreement
         from purpcode.oracles.judge import open_judge

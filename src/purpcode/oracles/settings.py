@@ -28,6 +28,9 @@ class OracleSettings(BaseModel):
     """Wall-clock deadline of one sandboxed test program."""
     test_memory_mb: int = Field(512, ge=64)
     """Memory limit of one sandboxed test program, MiB."""
+    sandbox_packages: tuple[str, ...] | None = None
+    """Installed distributions that tests and answers of unit_tests may import inside the sandbox,
+    with all they require; without it, pytest and numpy where they are installed."""
     judge: str = "heuristic"
     """`heuristic` (embedded, rule-based), or any model name the models room opens."""
     judge_min_kappa: float = Field(0.6, ge=-1.0, le=1.0)

@@ -27,6 +27,9 @@ SHORT_ANSWER_WORDS = 40
 FEW_WORDS = 6
 """An answer of fewer content words says too little to be about something else."""
 
+ENGLISH_SHARE = 0.15
+"""Of an English text's words, at least so many are stop words."""
+
 _MIN_PREFIX = 5
 _ALL_WORDS = re.compile(r"\w+")
 _INLINE_CODE = re.compile(r"`[^`\n]+`")
@@ -57,6 +60,12 @@ def is_off_topic(request: str, answer: str, *, direct: bool = False) -> bool:
     if direct or len(given) < FEW_WORDS or _INLINE_CODE.search(answer):
         return False
     return bool(wanted & computing_words()) and not given & computing_words()
+
+
+def reads_as_english(text: str) -> bool:
+    """Whether enough of a text's words are English ones that join others."""
+    words = [word.lower() for word in _WORD.findall(text)]
+    return sum(word in _STOP_WORDS for word in words) >= ENGLISH_SHARE * len(words) > 0
 
 
 def content_words(text: str) -> frozenset[str]:

@@ -21,7 +21,8 @@ from purpcode.sandbox.execution import Sandbox
 from purpcode.types import Completion, Sample, Verdict
 
 PACKAGES = ("pytest", "numpy")
-"""Packages that tests and answers may import, where they are installed beside purpcode."""
+"""Packages that tests and answers may import, where they are installed beside purpcode and the
+settings name none."""
 
 _REASON_CHARS = 2000
 _REMEMBERED = 20_000
@@ -51,7 +52,14 @@ class UnitTests:
     name = "unit_tests"
 
     def __init__(self, settings: OracleSettings, sandbox: Sandbox | None = None) -> None:
+        """With the settings' sandbox, or another in its place.
+
+        Raises:
+            InputError: `sandbox_packages` names what is no package.
+            UnavailableError: it names one that is not installed.
+        """
         self.settings = settings
+        self._packages = _offered(settings)
         self._sandbox = sandbox
         self._parts: tuple[Runner, Preparation] | None = None
         self._known: OrderedDict[str, Outcome] = OrderedDict()
@@ -66,14 +74,13 @@ class UnitTests:
         if self._sandbox is None:
             from purpcode.sandbox.registry import open_sandbox
 
-            installed = [name for name in PACKAGES if importlib.util.find_spec(name)]
-            self._sandbox = open_sandbox(self.settings.sandbox, packages=installed)
+            self._sandbox = open_sandbox(self.settings.sandbox, packages=self._packages)
         return self._sandbox
 
     def fingerprint(self) -> str:
         """What the judgement does (see `judgement_identity`), its limits and the sandbox. Raises
         `UnavailableError` without a sandbox."""
-        limits = (self.settings.test_timeout_s, self.settings.test_memory_mb)
+        limits = (self.settings.test_timeout_s, self.settings.test_memory_mb, self._packages)
         return digest(self.name, judgement_identity(), *limits, self.sandbox.fingerprint())
 
     def judge(self, samples: Sequence[Sample], completions: Sequence[Completion]) -> list[Verdict]:
@@ -158,6 +165,21 @@ class UnitTests:
         make = Verdict.ok if grade.passed else Verdict.failed
         evidence = evidence_of(ran, self.sandbox.name)
         return make(self.name, grade.reason[:_REASON_CHARS], seconds=seconds, evidence=evidence)
+
+
+def _offered(settings: OracleSettings) -> tuple[str, ...]:
+    """The packages to offer inside: those that the settings name, which must be installed."""
+    if settings.sandbox_packages is None:
+        return tuple(name for name in PACKAGES if importlib.util.find_spec(name))
+    from purpcode.sandbox.packages import find_packages
+
+    try:
+        find_packages(settings.sandbox_packages)
+    except UnavailableError as error:
+        raise UnavailableError(
+            f"oracles.sandbox_packages: {error.message}", hint=error.hint
+        ) from None
+    return settings.sandbox_packages
 
 
 def _code(text: str, target: TestTarget, whole_program: bool) -> str:
