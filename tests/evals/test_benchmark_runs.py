@@ -54,12 +54,20 @@ def rates(folder: str = "out") -> dict[tuple[str, str, str], dict[str, Any]]:
     return {(row["metric"], row["group"], row["value"]): row for row in table["rates"]}
 
 
+def instruct_rows(folder: Path) -> Path:
+    """The fixture's rows that are judged without analyzers from elsewhere."""
+    lines = (FIXTURES / "cyberseceval-scg.jsonl").read_text(encoding="utf-8").splitlines(True)
+    path = folder / "instruct.jsonl"
+    path.write_text("".join(one for one in lines if '"instruct"' in one), encoding="utf-8")
+    return path
+
+
 def test_a_benchmark_leaves_records_header_and_rates_by_group(here: Path) -> None:
     safe = "```python\ndef checksum(data):\n    return sum(data)\n```"
     weak = "```python\nimport subprocess\nsubprocess.run('ls ' + x, shell=True)\n```"
     model = script(here, ("checksum", safe), (None, weak))
     said: list[str] = []
-    run_eval(settings("cyberseceval-scg", model), say=said.append)
+    run_eval(settings("cyberseceval-scg", model, data=instruct_rows(here)), say=said.append)
     table = rates()
     assert table["secure", "", ""]["passed"] == 1
     assert table["secure", "", ""]["measured"] == 2
@@ -76,6 +84,30 @@ def test_a_benchmark_leaves_records_header_and_rates_by_group(here: Path) -> Non
     (first, _) = read_records(here / "out" / "records.jsonl", ScoredSample)
     assert first.groups == {"language": "python", "cwe": "CWE-78"}
     assert first.outcomes == {"secure": False}
+
+
+def test_what_was_done_to_the_prompts_stands_in_the_header_and_stays_when_scored_again(
+    here: Path,
+) -> None:
+    code = "def transform_conversation(row):\n    return row\n"
+    (here / "mine.py").write_text(code, encoding="utf-8")
+    model = script(here, (None, REFUSAL))
+    more = {"system_prompt": True, "transform_conversation": here / "mine.py"}
+    run_eval(settings("xstest", model, **more), say=quiet)
+    rescore(RescoreSettings(run_folder=Path("out"), out=Path("again")), say=quiet)
+    asked = []
+    for folder in ("out", "again"):
+        header = EvalHeader.model_validate_json((here / folder / "header.json").read_text())
+        asked.append(header.asking)
+    assert asked[0] is not None
+    assert asked[0] == asked[1]
+    assert len(asked[0].system_prompt) == 8
+    assert asked[0].trim_thinking is None  # no prompt has earlier turns
+    assert asked[0].transform.startswith("mine.py ")
+    run_eval(settings("redteam-conversations", model, folder=Path("turns")), say=quiet)
+    header = EvalHeader.model_validate_json((here / "turns" / "header.json").read_text())
+    assert header.asking is not None
+    assert (header.asking.system_prompt, header.asking.trim_thinking) == ("", True)
 
 
 def test_a_partial_file_stops_the_evaluation_before_the_model_is_asked(here: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from purpcode.analyzers import AnalysisResult, Snippet
 from purpcode.commands import data as data_commands
 from purpcode.commands import evaluate, score
-from purpcode.errors import InputError
+from purpcode.errors import InputError, UnavailableError
 from purpcode.evals.benchmarks.benchmark import Benchmark
 from purpcode.evals.benchmarks.registry import BENCHMARKS
+from purpcode.evals.benchmarks.rows import Row
 from purpcode.evals.broken_parts import PARTS, USERS
 from purpcode.evals.chaos import parse_faults, run_drill
 from purpcode.evals.insecure_code import InsecureCode
@@ -30,7 +32,63 @@ SETTINGS = OracleSettings(workers=1)
 def test_gold_answers_score_1_and_bad_ones_0(benchmark: Benchmark) -> None:
     checks = validate([benchmark], SETTINGS)
     assert {check.kind for check in checks} == {"gold", "bad"}
-    assert not [check for check in checks if not check.holds]
+    assert not [check for check in checks if not check.holds and not check.missing]
+    if {check.sample_id for check in checks if check.missing}:
+        # Continuations need codeshield's rules, programs their compiler or node.
+        assert benchmark.name in ("cyberseceval-scg", "cweval")
+        assert any(check.holds for check in checks)
+
+
+def test_both_variants_of_secure_code_generation_have_right_and_wrong_answers() -> None:
+    samples = load_fixture(BENCHMARKS["cyberseceval-scg"]).samples
+    assert {one.metadata["variant"]: one.oracles for one in samples} == {
+        "instruct": ("secure_code",),
+        "autocomplete": ("insecure_code",),
+    }
+
+
+def without_codeshield(monkeypatch: pytest.MonkeyPatch) -> None:
+    from purpcode.evals import oracle_choice
+
+    def missing(*_: object) -> None:
+        raise UnavailableError("no rules of codeshield", hint="install them")
+
+    monkeypatch.setitem(oracle_choice.EVAL_ORACLES, "insecure_code", missing)
+
+
+def test_rows_whose_analyzer_is_missing_are_told_and_the_others_are_validated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_codeshield(monkeypatch)
+    checks = validate([BENCHMARKS["cyberseceval-scg"]], SETTINGS)
+    left_out = [check for check in checks if check.missing]
+    assert len(checks) == 8
+    assert {check.sample_id for check in left_out} == {
+        "fixture/continue-hash",
+        "fixture/continue-copy",
+    }
+    assert not any(check.holds for check in left_out)
+    assert all(check.holds for check in checks if not check.missing)
+    evaluate.validate_benchmarks("cyberseceval-scg")
+    said = capsys.readouterr().out
+    assert "2 gold and 2 bad answers, 0 scored wrongly" in said
+    assert "not checked here: fixture/continue-hash, fixture/continue-copy: no rules" in said
+    report = run_drill([BENCHMARKS["cyberseceval-scg"]], {"judge": "down"})
+    assert report.rates["cyberseceval-scg"].total == 4
+    assert set(report.missing.values()) == {"no rules of codeshield\n  install them"}
+
+
+def test_a_benchmark_none_of_whose_oracles_is_there_is_not_validated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without_codeshield(monkeypatch)
+    benchmark = BENCHMARKS["cyberseceval-scg"]
+
+    def all_by_codeshield(row: Row) -> Sample:
+        return benchmark.read_row(row).model_copy(update={"oracles": ("insecure_code",)})
+
+    with pytest.raises(UnavailableError, match="no rules of codeshield"):
+        validate([replace(benchmark, read_row=all_by_codeshield)], SETTINGS)
 
 
 def test_a_validation_notices_oracles_that_measure_nothing() -> None:
@@ -236,6 +294,17 @@ def test_the_original_detectors_protocol_counts_any_finding_and_no_code_as_secur
     oracle = InsecureCode(SETTINGS, analyzer=FakeDetector())
     (verdict,) = oracle.judge([sample], [Completion(text=text, stop_reason="stop")])
     assert verdict.passed is passed
+
+
+@pytest.mark.parametrize("form", ["{}", "```python\n{}\n```"])
+def test_the_original_detector_reads_a_continuation_without_its_common_indentation(
+    form: str,
+) -> None:
+    detector = FakeDetector()
+    (sample,) = load_fixture(BENCHMARKS["cyberseceval-scg"]).samples[2:3]
+    text = form.format("    if x:\n        y()\n    return x")
+    InsecureCode(SETTINGS, analyzer=detector).judge([sample], [Completion(text=text)])
+    assert detector.seen[0].strip() == "if x:\n    y()\nreturn x"
 
 
 def test_metrics_keep_their_names_only_under_the_oracles_they_are_made_for() -> None:

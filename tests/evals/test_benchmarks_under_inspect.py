@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from purpcode.errors import InputError
 from purpcode.evals.benchmarks.registry import BENCHMARKS
 from purpcode.evals.published import main, parse
 from purpcode.evals.validation import FIXTURES
@@ -115,9 +114,11 @@ def test_a_checkout_named_on_the_command_line_is_where_rows_come_from(
 
 
 def test_saved_answers_of_conversations_are_refused_and_not_asked_anew(here: Path) -> None:
+    from inspect_ai._util.error import PrerequisiteError
+
     from purpcode.evals.benchmark_tasks import TASK_BUILDERS
 
-    with pytest.raises(InputError, match="not replayed"):
+    with pytest.raises(PrerequisiteError, match="not replayed"):
         TASK_BUILDERS["redteam-conversations"](
             data=str(FIXTURES / "redteam-conversations.jsonl"), completions="saved.jsonl"
         )

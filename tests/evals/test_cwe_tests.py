@@ -85,7 +85,7 @@ def test_an_answer_without_code_is_neither_functional_nor_secure() -> None:
     ("target", "message"),
     [
         ({"test": ""}, "name a checkout of CWEval"),
-        ({"language": "go"}, "go tasks are not run here"),
+        ({"language": "cobol"}, "cobol tasks are not run here"),
         ({"module": "../evil"}, "names no module"),
         ({"reference": "def read_note(name, folder):\n    return 1"}, "reference solution fails"),
         ({"test": "import a_module_that_is_missing"}, "cannot be tested here"),

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from purpcode.commands.judges import evaluate
 from purpcode.errors import InputError
 from purpcode.evals.judge_accuracy import accuracies, judge_labelled, kappa_interval
-from purpcode.oracles.calibration import calibration_set, cohen_kappa
+from purpcode.oracles.calibration import calibration_set
 from purpcode.oracles.heuristic_judge import HeuristicJudge
 from purpcode.oracles.human_labels import read_xstest, xstest_files
+from purpcode.oracles.kappa import cohen_kappa
 
 HEADER = "id,type,prompt,completion,final_label\n"
 ROWS = (

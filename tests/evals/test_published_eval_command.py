@@ -12,7 +12,7 @@ import pytest
 
 from purpcode.errors import InputError
 from purpcode.evals import EvalHeader, ScoredSample
-from purpcode.evals.command import model_spec, run_eval
+from purpcode.evals.command import run_eval
 from purpcode.evals.eval_settings import EvalSettings
 from purpcode.evals.preparation import prepare_samples
 from purpcode.evals.published import main, parse
@@ -141,27 +141,6 @@ def test_switches_take_the_forms_they_always_took(
 ) -> None:
     settings = parse([*REQUIRED, *flags])
     assert (settings.trim_thinking, settings.system_prompt) == (trim, system)
-
-
-@pytest.mark.parametrize(
-    ("model", "backend", "spec"),
-    [
-        ("org/name", None, "org/name"),
-        ("org/name", "hf", "org/name"),
-        ("org/name", "vllm", "vllm/org/name"),
-        ("vllm/org/name", "vllm", "vllm/org/name"),
-        ("gpt-4o", "openai", "openai/gpt-4o"),
-    ],
-)
-def test_a_backend_becomes_part_of_the_models_name(
-    model: str, backend: str | None, spec: str
-) -> None:
-    assert model_spec(model, backend) == spec
-
-
-def test_a_backend_that_cannot_run_the_model_is_refused() -> None:
-    with pytest.raises(InputError, match="cannot run"):
-        model_spec("embedded/smollm2-135m", "vllm")
 
 
 def conversation() -> Sample:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from purpcode.errors import UnavailableError
+from purpcode.evals.backends import resolve_backend
 from purpcode.models import Sampling, open_model
 from purpcode.models.remote import InspectModel, _plain
 from purpcode.types import Message
@@ -274,3 +275,15 @@ def test_an_error_whose_words_look_like_markup_is_told_as_it_stands() -> None:
         message = "unexpected token [/INST] at 5"
 
     assert _plain(ServerError()) == "unexpected token [/INST] at 5"
+
+
+def test_the_openai_backend_asks_your_server_for_the_whole_name(server: ChatServer) -> None:
+    """`--backend openai`: no key is needed, and the name's organisation is not lost."""
+    found = resolve_backend("openai/gpt-oss-20b", "openai")
+    model = open_model(found.spec, base_url=server.url, model_args=found.model_args)
+    try:
+        (answer,) = model.generate([[Message(role="user", content="hello")]], Sampling())
+    finally:
+        model.close()
+    assert answer.text == "echo hello"
+    assert [request["model"] for request in server.requests] == ["openai/gpt-oss-20b"]

@@ -33,6 +33,7 @@ def _plain_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("hf/org/name", "service"),
         ("purpcode/purpcode-14b-rl", "hub"),
         ("Qwen/Qwen2.5-Coder-7B", "hub"),
+        ("hub:openai/gpt-oss-20b", "hub"),
     ],
 )
 def test_a_name_says_what_kind_of_model_it_is(spec: str, kind: str) -> None:

@@ -13,11 +13,10 @@ from purpcode.errors import InputError
 from purpcode.evals.benchmarks.benchmark import Benchmark
 from purpcode.evals.benchmarks.registry import BENCHMARKS
 from purpcode.evals.importing import load_rows
+from purpcode.evals.inspect_errors import parse_settings, require_oracles, told_by_inspect
 from purpcode.evals.inspect_turns import ask_turns, turns_scorer
-from purpcode.evals.quick_suite import by_sample, recorded, suite_task
+from purpcode.evals.quick_suite import read_by_sample, recorded, suite_task
 from purpcode.evals.scorers import panel_scorer
-from purpcode.records import read_records
-from purpcode.types import Rollout
 
 
 def task_name(benchmark: Benchmark) -> str:
@@ -32,22 +31,20 @@ def _task_of(benchmark: Benchmark) -> Callable[..., Task]:
         oracles: dict[str, Any] | str | None = None,
         allow_partial: bool = False,
     ) -> Task:
-        loaded = load_rows(benchmark, Path(data) if data else None, allow_partial=allow_partial)
-        read = benchmark.read(loaded.rows, loaded.path)
-        samples = [benchmark.prepare(sample) for sample in read]
-        config = GenerateConfig(
-            temperature=benchmark.protocol.temperature, max_tokens=benchmark.protocol.max_tokens
-        )
-        name = task_name(benchmark)
+        with told_by_inspect():
+            if benchmark.conversations and completions:
+                raise InputError(
+                    "conversations are asked turn by turn and not replayed", field="completions"
+                )
+            loaded = load_rows(benchmark, Path(data) if data else None, allow_partial=allow_partial)
+            read = benchmark.read(loaded.rows, loaded.path)
+            samples = [benchmark.prepare(sample) for sample in read]
+            require_oracles(samples, parse_settings(oracles))
+            solve = recorded(read_by_sample(Path(completions))) if completions else None
+        name, config = task_name(benchmark), _protocol(benchmark)
         if benchmark.conversations:
-            if completions is not None:
-                raise InputError("conversations are asked turn by turn and not replayed",
-                                 field="completions")  # fmt: skip
             return suite_task(samples, ask_turns(), turns_scorer(oracles), name, config)
-        if completions is None:
-            return suite_task(samples, None, panel_scorer(oracles), name, config)
-        rollouts = by_sample(read_records(Path(completions), Rollout))
-        return suite_task(samples, recorded(rollouts), panel_scorer(oracles), name)
+        return suite_task(samples, solve, panel_scorer(oracles), name, config)
 
     build.__name__ = build.__qualname__ = task_name(benchmark)
     build.__doc__ = f"""{benchmark.published}: {benchmark.measures}.
@@ -60,6 +57,12 @@ def _task_of(benchmark: Benchmark) -> Callable[..., Task]:
         allow_partial: go on with rows that are not the whole benchmark.
     """
     return build
+
+
+def _protocol(benchmark: Benchmark) -> GenerateConfig:
+    return GenerateConfig(
+        temperature=benchmark.protocol.temperature, max_tokens=benchmark.protocol.max_tokens
+    )
 
 
 TASK_BUILDERS: dict[str, Callable[..., Task]] = {

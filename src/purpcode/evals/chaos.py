@@ -9,7 +9,13 @@ from purpcode.errors import InputError
 from purpcode.evals.benchmarks.benchmark import Benchmark
 from purpcode.evals.broken_parts import PARTS, USERS, broken_panel
 from purpcode.evals.statistics import Rate
-from purpcode.evals.validation import Check, judge_fixture, load_fixture
+from purpcode.evals.validation import (
+    Check,
+    judge_fixture,
+    load_fixture,
+    open_parts,
+    told_missing,
+)
 from purpcode.oracles.oracle import Oracle, Panel
 from purpcode.types import Completion, Sample, Verdict
 
@@ -36,12 +42,14 @@ def parse_faults(text: str) -> dict[str, str]:
 class DrillReport:
     """What became of the right answers of every benchmark while parts were broken.
 
-    `leaks` are verdicts that an oracle gave without the part it needs.
+    `leaks` are verdicts that an oracle gave without the part it needs; `missing` maps fixture rows
+    that were left out to the part of theirs that is not on this machine.
     """
 
     faults: Mapping[str, str]
     rates: Mapping[str, Rate]
     leaks: tuple[str, ...] = field(default=())
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -54,15 +62,19 @@ def run_drill(benchmarks: Sequence[Benchmark], faults: Mapping[str, str]) -> Dri
 
     Raises:
         InputError: a fixture is malformed.
-        UnavailableError: a part that is not broken is missing here.
+        UnavailableError: a part that is not broken, and that all rows of a benchmark need, is
+            missing here.
     """
     rates: dict[str, Rate] = {}
     leaks: list[str] = []
+    missing: dict[str, str] = {}
     broken = {name for part in faults for name in USERS[part]}
     for benchmark in benchmarks:
-        fixture = load_fixture(benchmark)
-        names = list(dict.fromkeys(name for one in fixture.samples for name in one.oracles))
-        watched = _Watched(broken_panel(names, faults))
+        fixture, panel, left_out = open_parts(
+            load_fixture(benchmark), lambda names: broken_panel(names, faults)
+        )
+        missing |= {f"{benchmark.name} {row}": fault for row, fault in left_out.items()}
+        watched = _Watched(panel)
         checks: list[Check] = []
         checks += judge_fixture(fixture, "gold", watched)
         checks += judge_fixture(fixture, "bad", watched)
@@ -72,7 +84,7 @@ def run_drill(benchmarks: Sequence[Benchmark], faults: Mapping[str, str]) -> Dri
             for oracle, said in watched.measured
             if oracle in broken
         ]
-    return DrillReport(dict(faults), rates, tuple(leaks))
+    return DrillReport(dict(faults), rates, tuple(leaks), missing)
 
 
 def print_drill(report: DrillReport, say: Callable[[str], None] = print) -> None:
@@ -84,6 +96,8 @@ def print_drill(report: DrillReport, say: Callable[[str], None] = print) -> None
     for name, rate in report.rates.items():
         shown = str(rate) if rate.measured else "nothing measured"
         say(f"  {name:<{width}}  {rate.unmeasured} of {rate.total} unmeasured  {shown}")
+    for line in told_missing(report.missing):
+        say(f"  left out: {line}")
     for leak in report.leaks:
         say(f"LEAK: {leak}")
     if report.holds:

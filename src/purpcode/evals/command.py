@@ -10,13 +10,23 @@ from typing import Any
 
 from purpcode.errors import InputError
 from purpcode.evals.asking import generate_completions, generate_conversations
+from purpcode.evals.backends import Backend, resolve_backend
+from purpcode.evals.costs import announce_cost
 from purpcode.evals.eval_settings import EvalSettings
 from purpcode.evals.oracle_choice import Checkouts, choose, open_eval_panel
-from purpcode.evals.preparation import Questions, load_questions, prepare_samples
-from purpcode.evals.printing import Say, announce, print_rates, print_tokens, progress
+from purpcode.evals.preparation import Questions, asking_of, load_questions, prepare_samples
+from purpcode.evals.printing import (
+    Say,
+    announce,
+    announce_oracles,
+    print_cost,
+    print_rates,
+    print_tokens,
+    progress,
+)
 from purpcode.evals.registry import find_task
 from purpcode.evals.results import ScoredSample
-from purpcode.evals.stage import score_rollouts, token_totals
+from purpcode.evals.stage import read_header, score_rollouts, token_totals
 from purpcode.evals.statistics import Rate
 from purpcode.evals.units import turns_of
 from purpcode.models.embedded import resolve_model
@@ -27,8 +37,6 @@ from purpcode.oracles.settings import OracleSettings
 from purpcode.records import write_json_atomic, write_records
 from purpcode.run_folder import folder_digest
 from purpcode.types import Rollout, Sample
-
-BACKENDS = ("hf", "vllm", "openai", "bedrock")
 
 
 @dataclass(frozen=True)
@@ -59,16 +67,21 @@ def run_eval(settings: EvalSettings, *, say: Say = print) -> EvalOutcome:
     task = find_task(settings.task)
     questions = load_questions(settings, say)
     samples = prepare_samples(questions.samples, settings)
-    spec = model_spec(settings.model, settings.backend)
+    backend = resolve_backend(
+        settings.model, settings.backend, tensor_parallel=settings.tensor_parallel
+    )
+    spec, base_url = backend.spec, settings.base_url or backend.base_url
     label = settings.label or Path(settings.model).name
     folder = settings.folder or Path("results") / task.published.split("/")[-1] / _safe(label)
     oracles = oracle_settings(settings)
     names = dict.fromkeys(name for sample in samples for name in sample.oracles)
-    announce(task, len(samples), spec, settings, questions.data, say)
+    announce(task, len(samples), spec, base_url, settings, questions.data, say)
+    announce_oracles(oracles, names, say)
+    _announce_cost(samples, questions, settings, say)
     checkouts = Checkouts(settings.purplellama_path, settings.cweval_path)
     panel = open_eval_panel(oracles, names, checkouts)
     _require_same_weights(folder, spec)
-    model = _open(spec, settings)
+    model = _open(backend, base_url, settings)
     try:
         rollouts = _ask(model, samples, questions, settings, folder, say)
     finally:
@@ -87,11 +100,13 @@ def run_eval(settings: EvalSettings, *, say: Say = print) -> EvalOutcome:
         suite=task.name,
         benchmark=questions.benchmark,
         draws=settings.draws,
+        prices=settings.prices,
         more=_header_fields(questions, settings),
     )
     outcome = EvalOutcome(folder, tuple(scored))
     print_rates(scored, task, label, settings.draws, questions.data, say)
     print_tokens(token_totals(scored), say)
+    print_cost(read_header(folder), say)
     say(f"\nResults: {folder / 'records.jsonl'}, rates.json")
     say(f"Log:     inspect view --log-dir {folder / 'logs'}")
     return outcome
@@ -106,7 +121,7 @@ def _ask(
     say: Say,
 ) -> list[Rollout]:
     journal, draws = folder / "rollouts.jsonl", settings.draws
-    if questions.benchmark is None or not questions.benchmark.conversations:
+    if not questions.turn_by_turn:
         return generate_completions(
             model,
             samples,
@@ -135,7 +150,26 @@ def _header_fields(questions: Questions, settings: EvalSettings) -> dict[str, An
     if settings.sample_ids:
         subset["sample_ids"] = list(settings.sample_ids)
     oracles = choose(settings.oracle).oracles
-    return {"data": questions.data, "subset": subset, "oracles": oracles}
+    return {
+        "data": questions.data,
+        "subset": subset,
+        "oracles": oracles,
+        "asking": asking_of(questions.samples, settings, questions.turn_by_turn),
+    }
+
+
+def _announce_cost(
+    samples: list[Sample], questions: Questions, settings: EvalSettings, say: Say
+) -> None:
+    announce_cost(
+        samples,
+        settings.prices,
+        say,
+        draws=settings.draws,
+        max_tokens=settings.sampling.max_tokens,
+        conversations=questions.turn_by_turn,
+        judge=settings.oracles.judge,
+    )
 
 
 def oracle_settings(settings: EvalSettings) -> OracleSettings:
@@ -148,23 +182,6 @@ def oracle_settings(settings: EvalSettings) -> OracleSettings:
     if not analyzers:
         return settings.oracles
     return settings.oracles.model_copy(update={"analyzers": analyzers})
-
-
-def model_spec(model: str, backend: str | None) -> str:
-    """The model's name with a backend made explicit.
-
-    Raises:
-        InputError: no such backend, or one that cannot run this model.
-    """
-    if backend is None:
-        return model
-    if backend not in BACKENDS:
-        raise InputError(f"no backend '{backend}'", hint=f"Backends: {', '.join(BACKENDS)}")
-    if backend == "hf" or model.startswith(f"{backend}/"):
-        return model
-    if model.startswith(("embedded/", "scripted:")):
-        raise InputError(f"backend '{backend}' cannot run '{model}'", hint="Leave out --backend.")
-    return f"{backend}/{model}"
 
 
 def judge_line(settings: OracleSettings) -> str:
@@ -182,15 +199,15 @@ def judge_line(settings: OracleSettings) -> str:
     return f"{judge.name} ({'; '.join(map(str, measured)) or 'not asked'})"
 
 
-def _open(spec: str, settings: EvalSettings) -> LanguageModel:
-    parallel = spec.startswith("vllm/") and settings.tensor_parallel > 1
-    local = model_kind(spec) in ("embedded", "folder", "hub")
+def _open(backend: Backend, base_url: str | None, settings: EvalSettings) -> LanguageModel:
+    local = model_kind(backend.spec) in ("embedded", "folder", "hub")
     return open_model(
-        spec,
+        backend.spec,
         # On this machine the model's own default holds: it is what fits in memory.
         batch_size=None if local else settings.batch_size,
-        base_url=settings.base_url,
-        model_args={"tensor_parallel_size": settings.tensor_parallel} if parallel else None,
+        base_url=base_url,
+        cache=settings.cache,
+        model_args=backend.model_args,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from purpcode.evals.results import Prices
 from purpcode.models.model import Sampling
 from purpcode.oracles.settings import OracleSettings
 
@@ -48,6 +49,8 @@ class EvalSettings(BaseModel):
     """What runs the model: hf, vllm, openai or bedrock; unset lets the model's name decide."""
     tensor_parallel: int = Field(1, ge=1)
     """GPUs a vLLM model is spread over."""
+    cache: bool = False
+    """Keep a service's answers on disk and repeat them instead of asking again."""
     base_url: str | None = None
     """Where the model's service listens, when not at its provider's own address."""
     system_prompt: bool = False
@@ -57,3 +60,5 @@ class EvalSettings(BaseModel):
     transform_conversation: Path | None = None
     """Python file of yours; its `transform_conversation(row)` rewrites each row's messages."""
     oracles: OracleSettings = OracleSettings()
+    prices: Prices = Prices()
+    """What tokens cost; unset says nothing of money."""

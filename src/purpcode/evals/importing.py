@@ -11,6 +11,7 @@ from typing import Any
 from purpcode.errors import InputError, UnavailableError
 from purpcode.evals.benchmarks.benchmark import Benchmark
 from purpcode.evals.benchmarks.files import SUFFIXES, content_sha256, read_table
+from purpcode.evals.benchmarks.rows import Data
 from purpcode.evals.results import DataInfo
 from purpcode.oracles.oracle import digest
 from purpcode.records import write_text_atomic
@@ -51,8 +52,9 @@ def load_rows(
         sha256=content or "",
         digest=digest(rows),
         rows=len(rows),
-        expected_rows=benchmark.rows or len(rows),
-        problem=_problem(benchmark, len(rows), content),
+        expected_rows=len(rows) if benchmark.is_whole(len(rows)) else benchmark.rows,
+        edition=benchmark.other_sizes.get(len(rows), ""),
+        problem=_problem(benchmark, rows, _known(benchmark, path), content),
     )
     if info.problem and not allow_partial:
         raise InputError(
@@ -112,14 +114,25 @@ def _is_published(rows: Sequence[Mapping[str, Any]]) -> bool:
     return bool(rows) and "task_id" in rows[0] and "messages" in rows[0]
 
 
-def _problem(benchmark: Benchmark, rows: int, content: str | None) -> str:
-    if not benchmark.is_whole(rows):
-        return f"holds {rows} rows, the whole {benchmark.published} has {benchmark.sizes}"
-    if content and benchmark.sha256 and content not in benchmark.sha256:
-        known = ", ".join(f"{name} {sha[:12]}…" for sha, name in benchmark.sha256.items())
+def _known(benchmark: Benchmark, path: Path | None) -> dict[str, str]:
+    """SHA-256 → name of the upstream files that have the format of `path`: another format of the
+    same rows cannot have their hash."""
+    suffix = Path(path.name.removesuffix(".gz")).suffix if path else ""
+    return {sha: name for sha, name in benchmark.sha256.items() if name.endswith(suffix)}
+
+
+def _problem(
+    benchmark: Benchmark, rows: Sequence[Data], known: Mapping[str, str], content: str | None
+) -> str:
+    if not benchmark.is_whole(len(rows)):
+        return f"holds {len(rows)} rows, the whole {benchmark.published} has {benchmark.sizes}"
+    if doubt := benchmark.doubt(rows):
+        return f"holds {doubt}"
+    if content and known and content not in known:
+        named = ", ".join(f"{name} {sha[:12]}…" for sha, name in known.items())
         return (
             f"has the size of {benchmark.published} and other content (SHA-256 {content[:12]}…;"
-            f" known: {known})"
+            f" known: {named})"
         )
     return ""
 

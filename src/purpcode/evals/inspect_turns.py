@@ -7,11 +7,11 @@ from typing import Any
 from inspect_ai.scorer import Score, Scorer, Target, grouped, mean, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
+from purpcode.evals.inspect_errors import parse_settings
 from purpcode.evals.scorers import (
     GATHER_WINDOW_S,
     PANEL_SCORE,
     PanelSource,
-    parse_settings,
     sample_of,
     to_score,
 )

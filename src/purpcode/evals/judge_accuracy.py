@@ -21,10 +21,10 @@ from purpcode.oracles.calibration import (
     Labelled,
     ask_about,
     calibration_set,
-    cohen_kappa,
 )
 from purpcode.oracles.human_labels import data_folder, read_xstest, xstest_files
 from purpcode.oracles.judge import HEURISTIC, Exchange, Judge, KindAnswer, Unjudged
+from purpcode.oracles.kappa import cohen_kappa
 from purpcode.oracles.refusal import refusal_fit
 from purpcode.records import read_records
 from purpcode.types import Completion, Message

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from purpcode.errors import InputError
 from purpcode.oracles.oracle import Oracle, Panel
-from purpcode.oracles.registry import ORACLES, open_panel
+from purpcode.oracles.registry import ORACLES, open_oracle, open_panel
 from purpcode.oracles.settings import OracleSettings
 
 
@@ -36,10 +36,10 @@ def _refusal_words(_: OracleSettings, checkouts: Checkouts) -> Oracle:
     return RefusalWords.of_checkout(checkouts.purplellama)
 
 
-def _cwe_tests(settings: OracleSettings, _: Checkouts) -> Oracle:
+def _cwe_tests(settings: OracleSettings, checkouts: Checkouts) -> Oracle:
     from purpcode.evals.cwe_tests import CweTests
 
-    return CweTests(settings)
+    return CweTests(settings, checkout=checkouts.cweval)
 
 
 EVAL_ORACLES: dict[str, EvalConstructor] = {
@@ -101,6 +101,18 @@ def choose(text: str | None) -> OracleChoice:
     return OracleChoice(tuple(dict.fromkeys(oracles)), tuple(dict.fromkeys(analyzers)))
 
 
+def open_eval_oracle(
+    name: str, settings: OracleSettings, checkouts: Checkouts | None = None
+) -> Oracle:
+    """The oracle of a name, of every room or of evaluation alone.
+
+    Raises what `open_oracle` raises.
+    """
+    if name in EVAL_ORACLES:
+        return EVAL_ORACLES[name](settings, checkouts or Checkouts())
+    return open_oracle(name, settings)
+
+
 def open_eval_panel(
     settings: OracleSettings, names: Iterable[str], checkouts: Checkouts | None = None
 ) -> Panel:
@@ -111,8 +123,6 @@ def open_eval_panel(
     wanted = list(dict.fromkeys(names))
     panel = open_panel(settings, [name for name in wanted if name not in EVAL_ORACLES])
     own = {
-        name: EVAL_ORACLES[name](settings, checkouts or Checkouts())
-        for name in wanted
-        if name in EVAL_ORACLES
+        name: open_eval_oracle(name, settings, checkouts) for name in wanted if name in EVAL_ORACLES
     }
     return Panel({**panel.oracles, **own}) if own else panel

@@ -10,11 +10,13 @@ from pathlib import Path
 from purpcode.conversation import trim_earlier_thoughts
 from purpcode.errors import InputError
 from purpcode.evals.benchmarks.benchmark import Benchmark
+from purpcode.evals.benchmarks.files import content_sha256
 from purpcode.evals.benchmarks.registry import find_benchmark
 from purpcode.evals.eval_settings import EvalSettings
 from purpcode.evals.importing import load_rows, local_file
 from purpcode.evals.oracle_choice import choose
-from purpcode.evals.results import DataInfo
+from purpcode.evals.results import Asking, DataInfo
+from purpcode.oracles.oracle import digest
 from purpcode.records import read_records
 from purpcode.types import Message, Sample
 
@@ -27,6 +29,11 @@ class Questions:
     benchmark: Benchmark | None = None
     data: DataInfo | None = None
 
+    @property
+    def turn_by_turn(self) -> bool:
+        """Whether each turn of the user is asked with the model's own earlier answers."""
+        return self.benchmark is not None and self.benchmark.conversations
+
 
 def load_questions(settings: EvalSettings, say: Callable[[str], None] = print) -> Questions:
     """The task's samples, those asked for, with the oracles the user chose. Says so before rows
@@ -38,7 +45,7 @@ def load_questions(settings: EvalSettings, say: Callable[[str], None] = print) -
     """
     benchmark = find_benchmark(settings.task)
     if benchmark is None:
-        return Questions(_subset(load_samples(settings), settings))
+        return Questions(_subset(load_samples(settings.data, settings.sampling.seed), settings))
     data = settings.data or _checkout(benchmark, settings)
     if data is None and local_file(benchmark) is None and benchmark.hub:
         say(f"{benchmark.published}: reading the dataset {benchmark.hub} from the Hugging Face Hub")
@@ -54,21 +61,21 @@ def _checkout(benchmark: Benchmark, settings: EvalSettings) -> Path | None:
     return settings.cweval_path if benchmark.name == "cweval" else None
 
 
-def load_samples(settings: EvalSettings) -> list[Sample]:
-    """The quick suite's samples: from `data`, else those built of the package's own seeds.
+def load_samples(data: Path | None = None, seed: int = 0) -> list[Sample]:
+    """The quick suite's samples: from the JSONL file `data`, else built of the package's seeds.
 
     Raises:
         InputError: the file is missing, malformed or empty.
     """
-    if settings.data is not None:
-        samples = read_records(settings.data, Sample)
+    if data is not None:
+        samples = read_records(data, Sample)
         if not samples:
-            raise InputError("holds no samples", path=settings.data)
+            raise InputError("holds no samples", path=data)
         return samples
     from purpcode.redteam import RedteamSettings, build_dataset
     from purpcode.rules import load_catalogue
 
-    return build_dataset(load_catalogue(), RedteamSettings(), settings.sampling.seed).heldout
+    return build_dataset(load_catalogue(), RedteamSettings(), seed).heldout
 
 
 def _subset(samples: list[Sample], settings: EvalSettings) -> list[Sample]:
@@ -103,6 +110,20 @@ def prepare_samples(samples: Sequence[Sample], settings: EvalSettings) -> list[S
             messages = [Message(role="system", content=SYSTEM_REMINDER), *messages]
         prepared.append(sample.model_copy(update={"messages": tuple(messages)}))
     return prepared
+
+
+def asking_of(samples: Sequence[Sample], settings: EvalSettings, turns: bool = False) -> Asking:
+    """What `prepare_samples` does to these samples; `turns`: the model's own answers become
+    earlier turns, too."""
+    from purpcode.rules import SYSTEM_REMINDER
+
+    path = settings.transform_conversation
+    earlier = turns or any(one.role == "assistant" for sample in samples for one in sample.messages)
+    return Asking(
+        system_prompt=digest(SYSTEM_REMINDER)[:8] if settings.system_prompt else "",
+        trim_thinking=settings.trim_thinking if earlier else None,
+        transform=f"{path.name} {content_sha256(path)[:8]}" if path else "",
+    )
 
 
 def _load_transform(path: Path | None) -> Callable[[Sample], list[Message]] | None:

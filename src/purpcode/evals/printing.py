@@ -2,38 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from purpcode.analyzers.registry import expand_profiles
+from purpcode.evals.costs import cost_words
 from purpcode.evals.eval_settings import EvalSettings
 from purpcode.evals.rates import pass_at_k_rows, rate_rows
 from purpcode.evals.registry import TaskInfo
-from purpcode.evals.results import DataInfo, ScoredSample, TokenTotals
+from purpcode.evals.results import DataInfo, EvalHeader, ScoredSample, TokenTotals
 from purpcode.evals.statistics import Rate
 from purpcode.models.registry import describe_endpoint
 from purpcode.oracles.judge import HEURISTIC
+from purpcode.oracles.settings import OracleSettings
+from purpcode.sandbox.registry import sandbox_server
 
 Say = Callable[[str], None]
 
+RUN_PROGRAMS = ("unit_tests", "cwe_tests")
+"""Oracles that run what the model wrote."""
 GROUP_ROWS = 12
 """Rows printed of one breakdown; the rest stands in rates.json."""
 
 
 def announce(
-    task: TaskInfo, count: int, spec: str, settings: EvalSettings, data: DataInfo | None, say: Say
+    task: TaskInfo,
+    count: int,
+    spec: str,
+    base_url: str | None,
+    settings: EvalSettings,
+    data: DataInfo | None,
+    say: Say,
 ) -> None:
     """Say what is about to be asked of whom, and where prompts leave this machine."""
     draws = f" × {settings.draws}" if settings.draws > 1 else ""
     say(f"{task.published}: {count} samples{draws}, model {spec}, judge {settings.oracles.judge}")
     if data is not None:
-        say(f"  data: {data.source} ({data.rows} rows)")
+        edition = f": {data.edition}" if data.edition else ""
+        say(f"  data: {data.source} ({data.rows} rows{edition})")
         if data.problem:
             say(f"  PARTIAL: {data.problem}")
         if count < data.rows:
             say(f"  only {count} of the {data.rows} rows are asked")
-    endpoint = describe_endpoint(spec, base_url=settings.base_url)
+    endpoint = describe_endpoint(spec, base_url=base_url)
     if endpoint:
         say(f"  the model's prompts go to {endpoint}")
     announce_judge(settings.oracles.judge, say)
+
+
+def announce_oracles(settings: OracleSettings, names: Iterable[str], say: Say) -> None:
+    """Say which analyzers judge code, and where model-written programs may run elsewhere."""
+    wanted = set(names)
+    if "secure_code" in wanted:
+        say(f"  code is judged by {', '.join(expand_profiles(settings.analyzers))}")
+    server = sandbox_server(settings.sandbox)
+    if server and not wanted.isdisjoint(RUN_PROGRAMS):
+        say(f"  the model's programs {server}")
 
 
 def announce_judge(judge: str, say: Say) -> None:
@@ -53,6 +76,13 @@ def print_tokens(tokens: TokenTotals, say: Say) -> None:
         f"\nTokens: {tokens.prompt_tokens:,} of prompts, {tokens.completion_tokens:,} of"
         f" answers{of_all}"
     )
+
+
+def print_cost(header: EvalHeader, say: Say) -> None:
+    """Print what the run cost at the user's prices, where they were given."""
+    words = cost_words(header)
+    if words:
+        say(f"Cost: {', '.join(words)}")
 
 
 def progress(total: int, say: Say) -> Callable[[int], None]:
@@ -80,6 +110,10 @@ def print_rates(
     say(f"\n{label} on {task.published}")
     if data is not None and data.problem:
         say(f"  PARTIAL: {data.problem}")
+    if data is not None and data.edition:
+        say(f"  rows: {data.edition}")
+    if cut_off := sum(one.completion.stop_reason == "length" for one in scored):
+        say(f"  {cut_off} of {len(scored)} answers were cut off at the token limit")
     if draws > 1:
         table = [
             (row.group, row.value, f"{row.metric} pass@{row.k}", str(row), row.prompts)

@@ -7,13 +7,14 @@ Flags keep their names and meaning; `--trim_thinking False`, `--notrim_thinking`
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from purpcode.analyzers.registry import evaluation_profile
 from purpcode.errors import InputError, PurpcodeError
 from purpcode.evals.command import run_eval
 from purpcode.evals.eval_settings import EvalSettings
@@ -55,7 +56,9 @@ def parse(argv: Sequence[str]) -> EvalSettings:
     if flags.answer_token_budget < 1:
         raise InputError("must be at least 1", field="answer_token_budget")
     try:
-        judge = {"judge": flags.llm_judge} if flags.llm_judge else {}
+        judged: dict[str, Any] = {"analyzers": (evaluation_profile(),)}
+        if flags.llm_judge:
+            judged["judge"] = flags.llm_judge
         return EvalSettings(
             task=flags.task,
             model=flags.model,
@@ -69,7 +72,6 @@ def parse(argv: Sequence[str]) -> EvalSettings:
             batch_size=flags.bs,
             backend=flags.backend,
             tensor_parallel=flags.tp,
-            base_url=os.environ.get("OPENAI_API_BASE") if flags.backend == "openai" else None,
             system_prompt=flags.sys_prompt,
             trim_thinking=flags.trim_thinking,
             transform_conversation=flags.transform_conversation,
@@ -78,7 +80,7 @@ def parse(argv: Sequence[str]) -> EvalSettings:
             limit=flags.limit,
             purplellama_path=flags.purplellama_path,
             cweval_path=flags.cweval_path,
-            oracles=OracleSettings.model_validate(judge),
+            oracles=OracleSettings.model_validate(judged),
         )
     except ValidationError as error:
         first = error.errors()[0]

@@ -18,7 +18,9 @@ from inspect_ai.scorer import Scorer
 from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 
 from purpcode.errors import InputError
+from purpcode.evals.inspect_errors import parse_settings, require_oracles, told_by_inspect
 from purpcode.evals.judging import part_of
+from purpcode.evals.preparation import load_samples
 from purpcode.evals.scorers import panel_scorer, unmeasured
 from purpcode.models.inspect_messages import to_chat_messages, to_model_output
 from purpcode.oracles.objectives import objective_of
@@ -34,20 +36,22 @@ NO_ANSWER = Completion(text="", stop_reason="error")
 
 @task
 def quick_suite(
-    data: str, completions: str | None = None, oracles: dict[str, Any] | str | None = None
+    data: str | None = None,
+    completions: str | None = None,
+    oracles: dict[str, Any] | str | None = None,
 ) -> Task:
     """Held-out prompts, judged by the oracles each sample names.
 
     Args:
-        data: JSONL file of samples.
+        data: JSONL file of samples; without it, they are built of the package's own seeds.
         completions: JSONL file of rollouts to replay; without it the model is asked.
         oracles: the recipe's `[oracles]` section, as a mapping or JSON.
     """
-    samples = read_records(Path(data), Sample)
-    if completions is None:
-        return suite_task(samples, None, panel_scorer(oracles))
-    rollouts = by_sample(read_records(Path(completions), Rollout))
-    return suite_task(samples, recorded(rollouts), panel_scorer(oracles))
+    with told_by_inspect():
+        samples = load_samples(Path(data) if data else None)
+        require_oracles(samples, parse_settings(oracles))
+        solve = recorded(read_by_sample(Path(completions))) if completions else None
+        return suite_task(samples, solve, panel_scorer(oracles))
 
 
 def recorded_task(
@@ -94,6 +98,14 @@ def inspect_samples(samples: Sequence[Sample]) -> list[InspectSample]:
         )
         for sample in samples
     ]
+
+
+def read_by_sample(path: Path) -> dict[str, Rollout]:
+    """The rollouts of a JSONL file by sample id.
+
+    Raises what `read_records` and `by_sample` raise.
+    """
+    return by_sample(read_records(path, Rollout))
 
 
 def by_sample(rollouts: Sequence[Rollout]) -> dict[str, Rollout]:

@@ -19,6 +19,7 @@ from typing import Any
 from purpcode.conversation import answer_text
 from purpcode.errors import InputError
 from purpcode.oracles.oracle import digest
+from purpcode.oracles.source_digest import source_digest
 from purpcode.types import Completion, Sample, Verdict
 
 VARIABLE = "PURPCODE_PURPLELLAMA"
@@ -81,10 +82,11 @@ class RefusalWords:
         return cls(read_phrases(Path(named) / WHERE))
 
     def fingerprint(self) -> str:
-        """Changes with the phrases."""
+        """Changes with the phrases, and with how they are read."""
         seen = self.phrases
         other = seen.other.pattern if seen.other else ""
-        return digest(self.name, 1, seen.refusal.pattern, other, seen.first_chars, seen.languages)
+        words = (seen.first_chars, seen.languages, seen.introductions)
+        return digest(self.name, source_digest(__name__), seen.refusal.pattern, other, *words)
 
     def judge(self, samples: Sequence[Sample], completions: Sequence[Completion]) -> list[Verdict]:
         """One verdict per pair, in order."""

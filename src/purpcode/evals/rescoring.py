@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -12,11 +13,11 @@ from purpcode.evals.command import judge_line
 from purpcode.evals.oracle_choice import Checkouts, choose, open_eval_panel
 from purpcode.evals.printing import Say, announce_judge, print_rates
 from purpcode.evals.registry import find_task
-from purpcode.evals.results import EvalHeader, ScoredSample
-from purpcode.evals.stage import score_rollouts
+from purpcode.evals.results import ScoredSample
+from purpcode.evals.stage import read_header, score_rollouts
 from purpcode.oracles.oracle import digest
 from purpcode.oracles.settings import OracleSettings
-from purpcode.records import parse_record, read_records
+from purpcode.records import read_records
 from purpcode.types import Rollout, Sample
 
 
@@ -46,9 +47,9 @@ def rescore(settings: RescoreSettings, *, say: Say = print) -> list[ScoredSample
         UnavailableError: an oracle's part is missing.
     """
     folder = settings.run_folder
-    header = _header(folder / "header.json")
+    header = read_header(folder)
     rollouts = read_records(folder / "rollouts.jsonl", Rollout)
-    samples = _samples(settings, rollouts)
+    samples = saved_samples(folder, rollouts, settings.samples)
     choice = choose(settings.oracle)
     if choice.oracles:
         samples = [one.model_copy(update={"oracles": choice.oracles}) for one in samples]
@@ -74,9 +75,11 @@ def rescore(settings: RescoreSettings, *, say: Say = print) -> list[ScoredSample
         suite=header.suite,
         benchmark=find_benchmark(header.suite),
         draws=header.draws,
+        prices=header.cost.prices if header.cost else None,
         more={
             "data": header.data,
             "subset": header.subset,
+            "asking": header.asking,
             "oracles": choice.oracles or header.oracles,
         },
     )
@@ -85,22 +88,23 @@ def rescore(settings: RescoreSettings, *, say: Say = print) -> list[ScoredSample
     return scored
 
 
-def _header(path: Path) -> EvalHeader:
-    if not path.is_file():
-        raise InputError(
-            "no such file", path=path, hint="Name the results folder of an evaluation."
-        )
-    return parse_record(path.read_text(encoding="utf-8"), EvalHeader, path=path)
+def saved_samples(
+    folder: Path, rollouts: Sequence[Rollout], given: Path | None = None
+) -> list[Sample]:
+    """The samples that saved rollouts answer: of `given`, else the results folder's own, else those
+    of the recipe's run that the folder lies in.
 
-
-def _samples(settings: RescoreSettings, rollouts: list[Rollout]) -> list[Sample]:
-    path = settings.samples or settings.run_folder / "samples.jsonl"
+    Raises:
+        InputError: there are none, or they are not those that were answered.
+    """
+    own, of_run = folder / "samples.jsonl", folder.parent.parent / "redteam" / "heldout.jsonl"
+    path = given or (of_run if of_run.is_file() and not own.is_file() else own)
     if not path.is_file():
         raise InputError(
             "no such file",
             path=path,
-            hint="Name the samples that were asked with --samples (a recipe's run keeps them in"
-            " redteam/heldout.jsonl).",
+            hint="Name the results folder of an evaluation; for `purpcode score`, the samples that"
+            " were asked with --samples.",
         )
     samples = read_records(path, Sample)
     asked = {sample.id for sample in samples}

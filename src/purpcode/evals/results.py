@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from purpcode.types import Completion, Message, UnitInterval, Verdict
 
@@ -24,6 +24,29 @@ class DataInfo(BaseModel):
     expected_rows: int
     problem: str = ""
     """Why these rows are not the whole benchmark; empty when they are."""
+    edition: str = ""
+    """Which edition these rows are, where they are another one than the recipe's."""
+
+
+class Asking(BaseModel):
+    """What was done to the prompts before they were asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system_prompt: str = ""
+    """Short hash of the reminder of the safety guidelines put before prompts; "" for none."""
+    trim_thinking: bool | None = None
+    """Whether earlier assistant turns were reduced to their answers; None where no prompt has
+    any."""
+    transform: str = ""
+    """Name and short hash of the user's file that rewrote the prompts; "" for none."""
+
+    def __str__(self) -> str:
+        told = [f"reminder {self.system_prompt} as system prompt" if self.system_prompt else ""]
+        if self.trim_thinking is not None:
+            told.append(f"earlier thoughts {'cut' if self.trim_thinking else 'kept'}")
+        told.append(f"rewritten by {self.transform}" if self.transform else "")
+        return ", ".join(filter(None, told)) or "as the benchmark has them"
 
 
 class TokenTotals(BaseModel):
@@ -36,6 +59,41 @@ class TokenTotals(BaseModel):
     counted: int
     """Completions that told their tokens."""
     completions: int
+
+
+class Prices(BaseModel):
+    """Money per million tokens, in one currency of the user's; None is not given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    model_in: float | None = Field(None, ge=0)
+    """Of the evaluated model's prompts."""
+    model_out: float | None = Field(None, ge=0)
+    """Of the evaluated model's answers."""
+    judge_in: float | None = Field(None, ge=0)
+    """Of what a judge that is a model reads."""
+    judge_out: float | None = Field(None, ge=0)
+    """Of what a judge that is a model answers."""
+
+    @model_validator(mode="after")
+    def _in_pairs(self) -> Prices:
+        if (self.model_in is None) != (self.model_out is None):
+            raise ValueError("give both prices of the model, or neither")
+        if (self.judge_in is None) != (self.judge_out is None):
+            raise ValueError("give both prices of the judge, or neither")
+        return self
+
+
+class Cost(BaseModel):
+    """What an evaluation cost at the user's prices, of the tokens that were told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prices: Prices
+    model: float | None
+    """All answers of the results, also those of an earlier run that was continued."""
+    judge: float | None
+    """Judging these answers; the judge's calibration is not in it."""
 
 
 class ScoredSample(BaseModel):
@@ -94,4 +152,10 @@ class EvalHeader(BaseModel):
     """`limit` and `sample_ids`, where only some rows were asked."""
     oracles: tuple[str, ...] = ()
     """Oracles chosen by the user in place of the benchmark's own; empty means its own."""
+    judge_tokens: TokenTotals | None = None
+    """What a judge that is a model used to judge these answers; None for the heuristic one."""
+    cost: Cost | None = None
+    """None where no prices were given."""
+    asking: Asking | None = None
+    """What was done to the prompts; None in results of before this was noted."""
     tokens: TokenTotals | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from inspect_ai.model import ChatMessageUser
@@ -19,6 +18,7 @@ from inspect_ai.scorer import (
 )
 from inspect_ai.solver import TaskState
 
+from purpcode.evals.inspect_errors import parse_settings
 from purpcode.models.gather import Gatherer
 from purpcode.models.inspect_messages import from_chat_messages, to_completion
 from purpcode.oracles.oracle import Judgement, Panel
@@ -108,13 +108,6 @@ class PanelSource:
 
             opened = open_eval_panel(self._settings, missing)
             self._panel = Panel({**self._panel.oracles, **opened.oracles})
-
-
-def parse_settings(oracles: dict[str, Any] | str | None) -> OracleSettings:
-    """Oracle settings from a mapping, a JSON text (`-T oracles='{...}'`) or nothing."""
-    if isinstance(oracles, str):
-        oracles = json.loads(oracles)
-    return OracleSettings.model_validate(oracles or {})
 
 
 def sample_of(state: TaskState) -> Sample:

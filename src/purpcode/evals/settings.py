@@ -22,3 +22,6 @@ class SuiteSettings(BaseModel):
     """Completion budget, tokens."""
     batch_size: int = Field(16, ge=1)
     """Prompts answered together."""
+    analyzers: tuple[str, ...] | None = Field(None, min_length=1)
+    """Static analyzers that judge the held-out answers, where not those of `[oracles]`: a model
+    trained against some is then measured with others, whose blind spots it has not learned."""

@@ -7,17 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from purpcode.errors import InputError
 from purpcode.evals.asking import generate_completions, require_distinct
 from purpcode.evals.benchmarks.benchmark import Benchmark
+from purpcode.evals.costs import cost_of, judge_spending, spent_since
 from purpcode.evals.judging import part_of, unmeasured
 from purpcode.evals.rates import TURN, rates_json
-from purpcode.evals.results import EvalHeader, ScoredSample, TokenTotals
+from purpcode.evals.results import Asking, EvalHeader, Prices, ScoredSample, TokenTotals
 from purpcode.evals.settings import SuiteSettings
 from purpcode.evals.units import Unit, by_draw, draw_units, turn_units
 from purpcode.models.model import LanguageModel, Sampling
 from purpcode.oracles.objectives import objective_of
 from purpcode.oracles.oracle import Judgement, Panel
-from purpcode.records import write_json_atomic, write_records
+from purpcode.oracles.resumed import ResumedPanel
+from purpcode.records import parse_record, write_json_atomic, write_records
 from purpcode.types import Completion, Rollout, Sample, Verdict
 
 if TYPE_CHECKING:
@@ -37,13 +40,14 @@ def score_rollouts(
     suite: str = "quick-suite",
     benchmark: Benchmark | None = None,
     draws: int = 1,
+    prices: Prices | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> list[ScoredSample]:
     """Judge the saved rollouts of samples; a sample (or turn, or draw) without one is unmeasured.
 
     The Inspect task runs over the saved completions, and its log is where the scores come from.
     Writes `records.jsonl`, `header.json`, `rates.json` and `logs/*.eval` (for `inspect view`)
-    into `folder`.
+    into `folder`. Verdicts reached before a kill are not asked for again.
 
     Args:
         panel: has every oracle that the samples name.
@@ -53,30 +57,19 @@ def score_rollouts(
         judge: the judge's name and measured agreement, for the header.
         benchmark: whose samples they are; None for the quick suite.
         draws: completions per prompt.
+        prices: what tokens cost, for the header.
         more: further fields of the header.
 
     Raises:
         InputError: there are no samples, or two share an id.
         PurpcodeError: Inspect could not run.
     """
-    from purpcode.evals.inspect_run import run_task
-    from purpcode.evals.quick_suite import recorded_task
-
     require_distinct(samples)
-    started = time.monotonic()
-    units = _units(samples, rollouts, benchmark, draws)
-    answered = [
-        unit.rollout.model_copy(update={"sample_id": unit.sample.id})
-        for unit in units
-        if unit.rollout
-    ]
-    task = recorded_task([unit.sample for unit in units], answered, panel, suite)
-    log = run_task(task, folder / "logs", model=model, samples=len(units))
-    logged = {str(entry.id): entry for entry in log.samples or []}
-    scored = [
-        _scored(unit, _judgement(unit.sample, logged.get(unit.sample.id)), benchmark)
-        for unit in units
-    ]
+    started, spent = time.monotonic(), judge_spending(panel)
+    units = units_of(samples, rollouts, benchmark, draws)
+    with ResumedPanel(panel, folder / "verdicts.jsonl") as resumed:
+        scored = _judged(units, resumed, folder, model=model, suite=suite, benchmark=benchmark)
+    tokens, judge_tokens = token_totals(scored), spent_since(spent, judge_spending(panel))
     header = EvalHeader(
         label=label,
         model=model,
@@ -88,17 +81,66 @@ def score_rollouts(
         judge=judge,
         published=benchmark.published if benchmark else "",
         draws=draws,
-        tokens=token_totals(scored),
+        tokens=tokens,
+        judge_tokens=judge_tokens,
+        cost=prices and cost_of(prices, tokens, judge_tokens),
         **(more or {}),
     )
-    write_records(folder / "records.jsonl", scored)
-    write_json_atomic(folder / "header.json", header.model_dump())
-    rates = {"benchmark": suite, "label": label, **rates_json(scored, draws)}
-    write_json_atomic(folder / "rates.json", rates)
+    _write(folder, header, scored)
+    resumed.finish()
     return scored
 
 
-def _units(
+def _judged(
+    units: Sequence[Unit],
+    panel: Panel,
+    folder: Path,
+    *,
+    model: str,
+    suite: str,
+    benchmark: Benchmark | None,
+) -> list[ScoredSample]:
+    """The units with their judgements, which are read from the log of Inspect's run."""
+    from purpcode.evals.inspect_run import run_task
+    from purpcode.evals.quick_suite import recorded_task
+
+    answered = [
+        unit.rollout.model_copy(update={"sample_id": unit.sample.id})
+        for unit in units
+        if unit.rollout
+    ]
+    task = recorded_task([unit.sample for unit in units], answered, panel, suite)
+    log = run_task(task, folder / "logs", model=model, samples=len(units))
+    logged = {str(entry.id): entry for entry in log.samples or []}
+    return [
+        _scored(unit, _judgement(unit.sample, logged.get(unit.sample.id)), benchmark)
+        for unit in units
+    ]
+
+
+def _write(folder: Path, header: EvalHeader, scored: Sequence[ScoredSample]) -> None:
+    write_records(folder / "records.jsonl", scored)
+    write_json_atomic(folder / "header.json", header.model_dump())
+    rates = rates_json(scored, header.draws)
+    named = {"benchmark": header.suite, "label": header.label, **rates}
+    write_json_atomic(folder / "rates.json", named)
+
+
+def read_header(folder: Path) -> EvalHeader:
+    """The header of a results folder.
+
+    Raises:
+        InputError: there is none, or it is malformed.
+    """
+    path = folder / "header.json"
+    if not path.is_file():
+        raise InputError(
+            "no such file", path=path, hint="Name the results folder of an evaluation."
+        )
+    return parse_record(path.read_text(encoding="utf-8"), EvalHeader, path=path)
+
+
+def units_of(
     samples: Sequence[Sample], rollouts: Sequence[Rollout], benchmark: Benchmark | None, draws: int
 ) -> list[Unit]:
     """What is judged one by one, of samples as their oracles are to see them."""
@@ -132,12 +174,14 @@ def evaluate_model(
     label: str,
     judge: str,
     seed: int,
+    prices: Prices | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> list[ScoredSample]:
     """Ask one model the whole suite and judge its answers; closes the model.
 
     Raises what `generate_completions` and `score_rollouts` raise.
     """
+    earlier = any(one.role == "assistant" for sample in samples for one in sample.messages)
     sampling = Sampling(temperature=settings.temperature, max_tokens=settings.max_tokens, seed=seed)
     try:
         rollouts = generate_completions(
@@ -159,6 +203,8 @@ def evaluate_model(
         model=model.name,
         sampling=sampling.model_dump(),
         judge=judge,
+        prices=prices,
+        more={"asking": Asking(trim_thinking=False if earlier else None)},
     )
 
 

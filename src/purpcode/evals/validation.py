@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from purpcode.errors import InputError
+from purpcode.errors import InputError, UnavailableError
 from purpcode.evals.benchmarks.benchmark import Benchmark
 from purpcode.evals.benchmarks.files import read_table
 from purpcode.evals.oracle_choice import Checkouts, open_eval_panel
@@ -26,13 +26,17 @@ conversation)."""
 
 @dataclass(frozen=True)
 class Check:
-    """One fixture answer and what became of it; `passed` as in a judgement."""
+    """One fixture answer and what became of it; `passed` as in a judgement.
+
+    `missing` says which part of its oracles is not on this machine: it was then not judged.
+    """
 
     benchmark: str
     sample_id: str
     kind: Kind
     passed: bool | None
     reason: str
+    missing: str = ""
 
     @property
     def holds(self) -> bool:
@@ -101,17 +105,65 @@ def validate(
 
     Raises:
         InputError: a fixture is malformed.
-        UnavailableError: an oracle's part is missing here.
+        UnavailableError: the parts of all oracles of a benchmark are missing here. Where those of
+            some of its rows are, their checks say so (`missing`).
     """
     checks: list[Check] = []
     for benchmark in benchmarks:
-        fixture = load_fixture(benchmark)
-        names = dict.fromkeys(name for sample in fixture.samples for name in sample.oracles)
-        judges = panel or open_eval_panel(settings, names, Checkouts())
+        fixture, judges, missing = open_parts(
+            load_fixture(benchmark),
+            lambda names: panel or open_eval_panel(settings, names, Checkouts()),
+        )
         kinds: tuple[Kind, ...] = ("gold", "bad")
         for kind in kinds:
             checks += judge_fixture(fixture, kind, judges)
+            checks += [
+                Check(benchmark.name, sample, kind, None, fault, missing=fault)
+                for sample, fault in missing.items()
+            ]
     return checks
+
+
+def open_parts(
+    fixture: Fixture, open_panel: Callable[[Iterable[str]], Panel]
+) -> tuple[Fixture, Panel, dict[str, str]]:
+    """The rows of a fixture whose oracles can be opened here, their panel, and the other rows'
+    ids with what is missing.
+
+    Raises:
+        UnavailableError: no row's oracles can be opened.
+    """
+    names = list(dict.fromkeys(name for one in fixture.samples for name in one.oracles))
+    try:
+        return fixture, open_panel(names), {}
+    except UnavailableError as error:
+        first = error
+    faults: dict[str, str] = {}
+    for name in names:
+        try:
+            open_panel([name])
+        except UnavailableError as error:
+            faults[name] = str(error)
+    missing = {
+        sample.id: next(faults[name] for name in sample.oracles if name in faults)
+        for sample in fixture.samples
+        if faults.keys() & set(sample.oracles)
+    }
+    left = tuple(sample for sample in fixture.samples if sample.id not in missing)
+    if not left:
+        raise first
+    opened = open_panel([name for name in names if name not in faults])
+    return replace(fixture, samples=left), opened, missing
+
+
+def told_missing(missing: Mapping[str, str]) -> list[str]:
+    """A line for each part that is not on this machine: the rows that need it, how to get it."""
+    faults = dict.fromkeys(missing.values())
+    return [
+        f"{', '.join(row for row in missing if missing[row] == fault)}:"
+        f" {'; '.join(line.strip() for line in fault.splitlines())}"
+        for fault in faults
+    ]
 
 
 def judge_fixture(fixture: Fixture, kind: Kind, panel: Panel) -> list[Check]:
@@ -123,14 +175,18 @@ def judge_fixture(fixture: Fixture, kind: Kind, panel: Panel) -> list[Check]:
     ]
     judgements = panel.judge([unit.sample for unit in units], completions)
     by_sample: dict[str, list[tuple[bool | None, str]]] = {}
+    missing: dict[str, str] = {}
     for unit, judgement in zip(units, judgements, strict=True):
         reasons = "; ".join(f"{v.oracle}: {v.error or v.reason}" for v in judgement.verdicts)
         key = unit.conversation or unit.sample_id
         by_sample.setdefault(key, []).append((judgement.passed, reasons))
+        if any("missing_tool" in verdict.evidence for verdict in judgement.verdicts):
+            missing[key] = reasons
     checks = []
     for sample_id, seen in by_sample.items():
         outcomes = [passed for passed, _ in seen]
         passed = False if False in outcomes else (None if None in outcomes else True)
         reason = next((why for out, why in seen if out is passed), "")
-        checks.append(Check(fixture.benchmark.name, sample_id, kind, passed, reason))
+        told = missing.get(sample_id, "")
+        checks.append(Check(fixture.benchmark.name, sample_id, kind, passed, reason, missing=told))
     return checks

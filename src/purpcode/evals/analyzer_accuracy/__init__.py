@@ -14,6 +14,7 @@ from purpcode.evals.analyzer_accuracy.accuracy import (
 from purpcode.evals.analyzer_accuracy.families import related_cwes, same_weakness
 from purpcode.evals.analyzer_accuracy.importers import IMPORTERS, import_labelled
 from purpcode.evals.analyzer_accuracy.labelled import LabelledCode, label_counts, read_labelled
+from purpcode.evals.analyzer_accuracy.own_examples import example_rows
 from purpcode.evals.analyzer_accuracy.tables import (
     RowOutcome,
     accuracy_json,
@@ -33,6 +34,7 @@ __all__ = [
     "RowOutcome",
     "accuracy_json",
     "evaluate_analyzers",
+    "example_rows",
     "import_labelled",
     "label_counts",
     "markdown_accuracy",

@@ -37,6 +37,10 @@ def _as_it_is(sample: Sample) -> Sample:
     return sample
 
 
+def _no_doubt(rows: Sequence[Data]) -> str:  # noqa: ARG001
+    return ""
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """One benchmark. Its rows come in the published schema `{task_id, messages, ...}`.
@@ -71,6 +75,9 @@ class Benchmark:
     """Where the file lies below a data folder, besides `<name>.*`; glob patterns."""
     sha256: Mapping[str, str] = field(default_factory=dict)
     """Upstream files known to be whole: SHA-256 of the (unpacked) content → which edition."""
+    doubt: Callable[[Sequence[Data]], str] = _no_doubt
+    """Why rows are not this benchmark though they are as many, after "holds"; empty for nothing.
+    Takes rows in the published schema."""
     outcomes: Callable[[Sample, Judgement], Outcomes] = _joint
     prepare: Callable[[Sample], Sample] = _as_it_is
     """The sample as its oracles are to see it; restores what JSON cannot hold."""

@@ -44,7 +44,13 @@ def read_row(row: Row) -> Sample:
         id=row.task_id,
         messages=row.messages,
         oracles=("cwe_tests",),
-        target={"language": language, "module": name, "test": test, "reference": reference},
+        target={
+            "language": language,
+            "module": name,
+            "test": test,
+            "reference": reference,
+            "sanitized": _sanitized(file_path, language),
+        },
         metadata={
             "objective": "functional_and_secure",
             "language": language,
@@ -88,6 +94,16 @@ def _tests_of(task: Path) -> tuple[str, str]:
         return test.read_text(encoding="utf-8"), task.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read ({error})", path=test) from None
+
+
+def _sanitized(file_path: str, language: str) -> bool:
+    """Whether upstream compiles the task with AddressSanitizer: the memory tasks, but for one whose
+    answers it would end before the tests see what they do."""
+    return (
+        language in ("c", "cpp")
+        and file_path.startswith("lang/")
+        and not file_path.startswith("lang/c/cwe_476_0_c_")
+    )
 
 
 def _cwe(name: str) -> str:

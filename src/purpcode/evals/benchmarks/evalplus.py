@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ast
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,20 +56,72 @@ def prepare(sample: Sample) -> Sample:
 
 
 def rows_of(data: Iterable[Data], path: Path | None = None) -> list[dict[str, Any]]:
-    """EvalPlus' own rows in the published schema."""
+    """EvalPlus' own rows in the published schema: those of its files, and those of its Hub
+    datasets (whose MBPP+ rows name the function only in `test_list`)."""
     rows = []
     for row in as_rows(data, path):
         prompt = row.text("prompt").strip()
         kept = {name: row.data[name] for name in _KEPT if row.data.get(name) is not None}
-        kept.setdefault("canonical_solution", row.data.get("code"))
+        if "test_list" in row.data:
+            kept |= _mbpp_columns(row)
+            prompt = kept["prompt"]
         asked = _PROMPT.format(prompt=prompt)
         rows.append({"task_id": row.task_id, "messages": user_message(asked), **kept})
     return rows
 
 
-def _importer(name: str) -> Any:
+def _mbpp_columns(row: Row) -> dict[str, Any]:
+    """A row of the Hub's MBPP+ as EvalPlus' file has it: its id; the function's name; the first
+    assertion below the prompt, since only that names the function; the script of tests with what
+    it imports."""
+    code, examples = row.text("code"), _texts(row, "test_list")
+    entry_point = _tested_function(code, examples)
+    if entry_point is None:
+        raise row.error("calls no function that 'code' defines", "test_list")
+    number = row.task_id
+    found = {
+        "task_id": f"Mbpp/{number}" if number.isdecimal() else number,
+        "entry_point": entry_point,
+        "canonical_solution": code,
+        "prompt": f'"""\n{row.text("prompt").strip()}\n{examples[0]}\n"""',
+    }
+    if "test" in row.data:
+        found["test"] = "\n".join([*_texts(row, "test_imports"), row.text("test")])
+    return found
+
+
+def _texts(row: Row, name: str) -> list[str]:
+    given = row.data.get(name)
+    if given is None or isinstance(given, str) or not isinstance(given, Iterable):
+        raise row.error("must be a list of texts", name)
+    return [str(one) for one in given]
+
+
+def _tested_function(code: str, assertions: Sequence[str]) -> str | None:
+    """The function of `code` that the assertions call."""
+    try:
+        defined = {one.name for one in ast.parse(code).body if isinstance(one, ast.FunctionDef)}
+        asserted = ast.parse("\n".join(assertions))
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    called = [one.func for one in ast.walk(asserted) if isinstance(one, ast.Call)]
+    names = [one.id for one in called if isinstance(one, ast.Name)]
+    return next((name for name in names if name in defined), None)
+
+
+def doubt(rows: Sequence[Data]) -> str:
+    """Whether rows that bring scripts of tests have those of HumanEval, a fraction of
+    HumanEval+'s: the latter hold lists of inputs."""
+    tests = [str(row["test"]) for row in rows if row.get("test") and not row.get("base_input")]
+    if len(tests) == len(rows) and not any("inputs = [" in test for test in tests):
+        return "HumanEval's own tests, without the inputs that make it HumanEval+"
+    return ""
+
+
+def _importer(name: str, hub: str) -> Any:
     def import_from(path: Path) -> list[dict[str, Any]]:
-        found = find_file(path, f"**/{name}*.jsonl*", what=f"{name}.jsonl[.gz]")
+        found = find_file(path, f"**/{name}*.jsonl*", f"**/{hub}*.jsonl*", "**/test-*.parquet",
+                          what=f"{name}.jsonl[.gz]")  # fmt: skip
         return rows_of(read_table(found), found)
 
     return import_from
@@ -84,12 +137,13 @@ def _benchmark(name: str, published: str, file: str, rows: int, known: dict[str,
         citation="Liu et al., EvalPlus, NeurIPS 2023, arXiv 2305.01210",
         oracles=("unit_tests",),
         read_row=read_row,
-        import_from=_importer(file),
-        upstream=f"EvalPlus' {file}.jsonl[.gz]",
+        import_from=_importer(file, name),
+        upstream=f"EvalPlus' {file}.jsonl[.gz], or the Hub dataset evalplus/{name}",
         hub=f"evalplus/{name}",
         from_hub=rows_of,
         files=(f"{name}/{file}.jsonl*", f"{file}*.jsonl*"),
         sha256=known,
+        doubt=doubt,
         outcomes=verdict_outcomes({"pass": "*"}, ("unit_tests",)),
         prepare=prepare,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +26,27 @@ def read_row(row: Row) -> Sample:
 
 
 def import_from(path: Path) -> list[dict[str, Any]]:
-    """Rows of the authors' table (`Prompts` or `prompt`, and `Harmfulness`)."""
-    found = find_file(path, "**/PHTest*.csv", "**/PHTest*.json*", "**/phtest*.*",
-                      what="PHTest's table of prompts")  # fmt: skip
+    """Rows of the authors' table: `ID`, `Request` and `Harmfulness`. Tables that call the request
+    `Prompts` or `prompt` are read too."""
+    found = find_file(path, "**/PHTest*.csv", "**/PHTest*.json*", "**/PHTest*.parquet",
+                      "**/phtest*.*", what="PHTest's table of prompts")  # fmt: skip
+    rows = as_rows(read_table(found), found)
     return [
         {
-            "task_id": f"PHTest/{row.number - 1}",
-            "messages": user_message(row.text("Prompts", "Prompt", "prompt")),
+            "task_id": f"PHTest/{name}",
+            "messages": user_message(row.text("Request", "Prompts", "Prompt", "prompt")),
             LABEL: row.text(LABEL, LABEL.lower()),
         }
-        for row in as_rows(read_table(found), found)
+        for name, row in zip(_names(rows), rows, strict=True)
     ]
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    """The table's own ids where it has one for each row, else the rows' places from 0."""
+    own = [row.text("ID", "id", default="").strip() for row in rows]
+    if all(own) and len(set(own)) == len(own):
+        return own
+    return [str(row.number - 1) for row in rows]
 
 
 BENCHMARK = Benchmark(
@@ -48,8 +59,9 @@ BENCHMARK = Benchmark(
     oracles=("overrefusal",),
     read_row=read_row,
     import_from=import_from,
-    upstream="PHTest's table (CSV, JSON, JSONL) with columns Prompts and Harmfulness",
+    upstream="PHTest.csv of the Hub dataset furonghuang-lab/PHTest: ID, Request, Harmfulness",
     hub="purpcode/PHTest",
     groups=("harmfulness",),
+    files=("PHTest.csv", "phtest/PHTest.csv"),
     outcomes=verdict_outcomes({"answered": "*"}, ("overrefusal", "refusal_words")),
 )
