@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -66,6 +67,29 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("words", [[], ["eval"], ["analyzers"], ["judges"], ["doctor"], ["data"]])
+def test_help_is_answered_without_loading_anything_heavy(words: list[str]) -> None:
+    code = (
+        "import sys; from purpcode.cli import app\n"
+        f"app({[*words, '--help']!r}, exit_on_error=False, result_action='return_value')\n"
+        f"print('loaded', [m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert run.stdout.splitlines()[-1] == "loaded []"
+
+
+def test_help_takes_less_than_half_a_second_of_the_processor() -> None:
+    spent = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        purpcode("--help")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    assert min(spent) < 0.5
 
 
 def test_every_option_of_a_run_is_explained() -> None:

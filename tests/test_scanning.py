@@ -382,11 +382,13 @@ def test_json_holds_every_figure(work, capsys):
     assert report["failed"] is True
 
 
-def test_sarif_goes_to_a_file_with_findings_and_unmeasured_files(work, capsys):
+def test_sarif_goes_to_a_file_with_findings_and_unmeasured_files(work, capsys, valid_sarif):
     write(work / "a b.py", SHELL)
     write(work / "c.py", "x = = 1\n")
     assert run(".", format="sarif", output=Path("out/scan.sarif")) == 1
-    (sarif_run,) = json.loads((work / "out/scan.sarif").read_text("utf-8"))["runs"]
+    log = json.loads((work / "out/scan.sarif").read_text("utf-8"))
+    valid_sarif(log)
+    (sarif_run,) = log["runs"]
     place = sarif_run["results"][0]["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "a%20b.py"
     assert sarif_run["invocations"][0]["executionSuccessful"] is False

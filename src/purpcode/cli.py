@@ -8,18 +8,15 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter, validators
 
 from purpcode import __version__
 from purpcode.commands.evaluate import TaskOptions
+from purpcode.commands.recipe_work import RecipeWork, RunOptions
 from purpcode.errors import PurpcodeError
-
-if TYPE_CHECKING:
-    from purpcode.pipeline import Pipeline
 
 StageName = Literal["redteam", "distill", "verify", "select", "sft", "rl", "eval", "report"]
 Topic = Literal[
@@ -79,6 +76,11 @@ analyzers.command(
     help="How often the analyzers are right on a labelled set of code.",
 )
 analyzers.command(
+    "purpcode.commands.analyzers:export_examples",
+    name="export",
+    help="The paired examples of purpcode's own rules as a labelled set.",
+)
+analyzers.command(
     "purpcode.commands.analyzers:import_set",
     name="import",
     help="Turn a published set of code into a labelled set.",
@@ -105,29 +107,6 @@ data.command(
 )
 
 
-@Parameter(name="*")
-@dataclass(frozen=True)
-class RunOptions:
-    """Where a recipe runs and what changes in it.
-
-    Parameters
-    ----------
-    name
-        Name of the run folder; the recipe's own by default.
-    runs_dir
-        Folder that holds the run folders.
-    profile
-        A `[profiles.NAME]` table of the recipe, laid over it.
-    set
-        Override a field, as section.field=value; may be given often.
-    """
-
-    name: str | None = None
-    runs_dir: Path = Path("runs")
-    profile: str | None = None
-    set: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = ()
-
-
 _DEFAULTS = RunOptions()
 _ASK = TaskOptions()
 
@@ -143,7 +122,7 @@ def run(recipe: Path, *, options: RunOptions = _DEFAULTS, redo: StageName | None
     redo
         Forget this stage and all after it, and do them again.
     """
-    with _Work(recipe, options) as pipeline:
+    with RecipeWork(recipe, options) as pipeline:
         if redo:
             pipeline.redo(redo)
         pipeline.run()
@@ -189,7 +168,7 @@ def train_sft(
         return
     from purpcode.listing import print_preview
 
-    with _Work(recipe, options) as pipeline:
+    with RecipeWork(recipe, options) as pipeline:
         print_preview(pipeline.preview_sft(preview))
 
 
@@ -218,14 +197,15 @@ def evaluate(
         Prove without a model that benchmarks score right answers 1 and wrong ones 0.
     chaos
         Break parts, such as analyzer=down,judge=garbage,sandbox=down, and show that what they
-        would have judged is unmeasured.
+        would have judged is unmeasured: of the package's own rows, of --folder (saved results,
+        left as they are), or of the rows of --task and --data.
     """
-    from purpcode.commands.evaluate import drill, evaluate_task, validate_benchmarks
+    from purpcode.commands.evaluate import drill_own, evaluate_task, validate_benchmarks
 
     if validate:
         validate_benchmarks(ask.task, judge=ask.judge)
     elif chaos is not None:
-        drill(chaos, ask.task)
+        drill_own(chaos, ask)
     elif recipe is None:
         evaluate_task(ask)
     elif ask.task or ask.model:
@@ -297,58 +277,8 @@ def examine(*, json: bool = False) -> None:
         raise SystemExit(1)
 
 
-class _Work:
-    """A recipe's pipeline, holding its run folder's lock while commands use it."""
-
-    def __init__(self, recipe: Path, options: RunOptions) -> None:
-        self.recipe = recipe
-        self.options = options
-
-    def __enter__(self) -> Pipeline:
-        from filelock import FileLock, Timeout
-        from rich.console import Console
-        from rich.markup import escape
-
-        from purpcode.models.local import prepare_cpu
-        from purpcode.recipe import load_recipe
-
-        options = self.options
-        recipe = load_recipe(self.recipe, profile=options.profile, overrides=options.set)
-        folder = options.runs_dir / self._name(recipe.name)
-        prepare_cpu()
-        from purpcode.pipeline import Pipeline
-
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(folder / ".lock")
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise PurpcodeError(f"{folder}: another purpcode is working on this run") from None
-        except OSError as error:
-            raise PurpcodeError(f"{folder}: cannot be used ({error.strerror})") from None
-        console = Console(highlight=False)
-        where = escape(f"{recipe.model} → {folder}")
-        console.print(f"[bold]{recipe.name}[/bold] on {where}", soft_wrap=True)
-        return Pipeline(recipe, folder, console)
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-    def _name(self, recipe: str) -> str:
-        """The run folder's name, which `--redo` deletes in: never a path that leads elsewhere."""
-        options = self.options
-        name = f"{recipe}-{options.profile}" if options.profile else recipe
-        name = name if options.name is None else options.name
-        if name in ("", "..") or Path(name).name != name:
-            raise PurpcodeError(
-                f"run name '{name}': must be the name of one folder",
-                hint="Say with --runs-dir where the run folders are.",
-            )
-        return name
-
-
 def _stage(name: str, recipe: Path, options: RunOptions) -> None:
-    with _Work(recipe, options) as pipeline:
+    with RecipeWork(recipe, options) as pipeline:
         pipeline.run_stage(name)
 
 

@@ -7,61 +7,38 @@ A stage that is complete with the same inputs is not done again; a killed one co
 
 from __future__ import annotations
 
-import json
 import shutil
-from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
 from purpcode.errors import PurpcodeError
-from purpcode.models.embedded import resolve_model
-from purpcode.models.registry import describe_endpoint, model_kind, open_model
-from purpcode.oracles.judge import HEURISTIC
-from purpcode.oracles.oracle import Panel
-from purpcode.oracles.registry import open_panel
-from purpcode.recipe import Recipe, lock
+from purpcode.models.registry import open_model
 from purpcode.records import read_records, write_json_atomic, write_records
-from purpcode.redteam import RedteamDataset, load_dataset, run_redteam, sources_digest
+from purpcode.redteam import run_redteam, sources_digest
 from purpcode.rule_learning import (
     MaskedRow,
     Selection,
     TrainingRow,
-    VerifiedRollout,
-    choose_prompts,
     contexts_digest,
-    demonstration_rows,
     distill,
     preview,
-    select,
     train_sft,
-    verified_rows,
     verify,
 )
 from purpcode.rules import load_rules
-from purpcode.run_folder import Stage, StageState, digest_of, file_digest, folder_digest
-from purpcode.stage_work import StageWork, outcome_counts, stage_work
-from purpcode.types import Rollout, Sample
+from purpcode.run_folder import file_digest, folder_digest
+from purpcode.run_inputs import RunInputs
+from purpcode.stage_work import outcome_counts
+from purpcode.types import Rollout
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from purpcode.reports import ReportPaths
 
 STAGES = ("redteam", "distill", "verify", "select", "sft", "rl", "eval", "report")
 """The stages in their order."""
 
 
-class Pipeline:
+class Pipeline(RunInputs):
     """A recipe at work in its run folder."""
-
-    def __init__(self, recipe: Recipe, folder: Path, console: Console) -> None:
-        self.recipe = recipe
-        self.folder = folder
-        self.console = console
-        self._panel: Panel | None = None
-        self._digest: str | None = None
 
     def run(self) -> None:
         """All stages, each reused, continued or begun."""
@@ -70,6 +47,7 @@ class Pipeline:
             self.run_stage(name)
             if name == "redteam":
                 self._open_panel()  # a missing sandbox or judge shows before hours of sampling
+                self._open_eval_panel()
 
     def run_stage(self, name: str) -> None:
         """One stage; those before it must be complete.
@@ -93,8 +71,6 @@ class Pipeline:
         self._state("select")
         selected = read_records(self.folder / "select" / "records.jsonl", TrainingRow)
         return preview(selected[:rows], self.recipe.sft, model_path=self._model_folder())
-
-    # --- the stages ---------------------------------------------------------------------------
 
     def _redteam(self) -> None:
         inputs = {"seed": self.recipe.seed, "sources": sources_digest()}
@@ -237,7 +213,7 @@ class Pipeline:
         from purpcode.evals.command import judge_line
         from purpcode.evals.stage import evaluate_model
 
-        panel = self._open_panel()
+        panel = self._open_eval_panel()
         inputs: dict[str, Any] = {"oracles": panel.fingerprints(), "base": self._model_digest()}
         inputs |= {"seed": self.recipe.seed, **self._made("redteam", "heldout.jsonl")}
         for label, stage in (("rule-learned", "sft"), ("rl", "rl")):
@@ -260,6 +236,7 @@ class Pipeline:
                         label=label,
                         judge=judge,
                         seed=self.recipe.seed,
+                        prices=self.recipe.prices,
                         on_progress=bar.advance,
                     )
                     work.state.counts[label] = outcome_counts(scored)
@@ -271,121 +248,6 @@ class Pipeline:
         self._state("eval")
         paths: ReportPaths = write_report(self.folder, self.folder / "report")
         print_summary(paths.table, paths.html, self.console)
-
-    # --- what the stages share ----------------------------------------------------------------
-
-    def _open_trained(self, label: str) -> Any:
-        from purpcode.models.local import LocalModel
-
-        batch = self.recipe.eval.batch_size
-        if label == "base":
-            return open_model(self.recipe.model, batch_size=batch)
-        stage = {"rule-learned": "sft", "rl": "rl"}[label]
-        return LocalModel(self.folder / stage / "model", name=label, batch_size=batch)
-
-    def _selection(self) -> Selection:
-        return select(
-            self._distilled_prompts(),
-            read_records(self.folder / "distill" / "records.jsonl", Rollout),
-            read_records(self.folder / "verify" / "records.jsonl", VerifiedRollout),
-            self.recipe.select,
-            draws=self.recipe.distill.samples,
-        )
-
-    def _verified_demonstrations(self, selection: Selection) -> tuple[list[TrainingRow], int, int]:
-        """Those that pass, and how many failed and could not be judged."""
-        data = self._data()
-        rows = demonstration_rows(
-            data.train, data.demonstrations, selection.rows, self.recipe.select
-        )
-        samples = {sample.id: sample for sample in data.train}
-        kept, unmeasured = verified_rows(rows, samples, self._open_panel(), self.recipe.select)
-        return kept, len(rows) - len(kept) - unmeasured, unmeasured
-
-    def _rl_samples(self) -> list[Sample]:
-        easy = set(json.loads((self.folder / "select" / "easy.json").read_text(encoding="utf-8")))
-        return [sample for sample in self._data().train if sample.id not in easy]
-
-    def _distilled_prompts(self) -> list[Sample]:
-        return choose_prompts(self._data().train, self.recipe.distill.prompts, self.recipe.seed)
-
-    def _data(self) -> RedteamDataset:
-        self._state("redteam")
-        return load_dataset(self.folder / "redteam")
-
-    def _open_panel(self) -> Panel:
-        if self._panel is None:
-            data = self._data()
-            names = {name for sample in (*data.train, *data.heldout) for name in sample.oracles}
-            self._announce_judge()
-            self._panel = open_panel(self.recipe.oracles, sorted({*names, "answer_format"}))
-        return self._panel
-
-    def _announce_judge(self) -> None:
-        judge = self.recipe.oracles.judge
-        endpoint = None if judge == HEURISTIC else describe_endpoint(judge)
-        if endpoint:
-            self.console.print(f"the judge's prompts go to {endpoint}", markup=False)
-
-    def _write_lock(self, panel: Panel) -> None:
-        locked = lock(
-            self.recipe,
-            model_digest=self._model_digest(),
-            datasets=self._state("redteam").outputs,
-            oracle_fingerprints=panel.fingerprints(),
-        )
-        write_json_atomic(self.folder / "recipe.lock.json", locked)
-
-    def _model_folder(self) -> Path:
-        if model_kind(self.recipe.model) == "hub":
-            from huggingface_hub import snapshot_download
-
-            return Path(snapshot_download(self.recipe.model))
-        return resolve_model(self.recipe.model)
-
-    def _model_digest(self) -> str:
-        if self._digest is None:
-            self._digest = folder_digest(self._model_folder())
-        return self._digest
-
-    def _state(self, name: str) -> StageState:
-        state = Stage(self.folder / name, name).load()
-        if state is None or state.state != "complete":
-            raise self._missing(name)
-        return state
-
-    def _made(self, stage: str, output: str) -> dict[str, Any]:
-        recorded = self._state(stage).outputs[output]
-        path = self.folder / stage / output
-        if not path.exists() or digest_of(path) != recorded:
-            raise PurpcodeError(
-                f"{path}: is not what the stage '{stage}' made",
-                hint=f"Redo it and all after it with --redo {stage}.",
-            )
-        return {f"{stage}/{output}": recorded}
-
-    def _missing(self, name: str) -> PurpcodeError:
-        return PurpcodeError(
-            f"{self.folder}: stage '{name}' is not complete",
-            hint="Run it first, or `purpcode run` to do every stage.",
-        )
-
-    def _stage(
-        self,
-        name: str,
-        inputs: dict[str, Any],
-        section: BaseModel | None = None,
-        free: tuple[str, ...] = (),
-    ) -> AbstractContextManager[StageWork | None]:
-        """The stage's work, or None when it is complete. `free` fields do not decide its result."""
-        fields = section.model_dump(mode="json", exclude=set(free)) if section else {}
-        made_from = inputs | {f"{name}.{field}": value for field, value in fields.items()}
-        stage = Stage(self.folder / name, name)
-        # Only where something is made: a recipe that is refused, or that makes nothing new, must
-        # not take the place of the one the results come from.
-        if not stage.is_complete(made_from) and self._panel is not None:
-            self._write_lock(self._panel)
-        return stage_work(stage, made_from, self.console)
 
 
 def _selection_notes(selection: Selection, shown: int) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from purpcode.errors import InputError
+from purpcode.evals.results import Prices
 from purpcode.evals.settings import SuiteSettings
 from purpcode.oracles.settings import OracleSettings
 from purpcode.redteam.settings import RedteamSettings
@@ -47,6 +48,7 @@ class Recipe(BaseModel):
     sft: SftSettings = SftSettings()
     rl: RLSettings = RLSettings()
     eval: SuiteSettings = SuiteSettings()
+    prices: Prices = Prices()
 
 
 def load_recipe(path: Path, *, profile: str | None = None, overrides: Sequence[str] = ()) -> Recipe:

@@ -1,8 +1,6 @@
 """SARIF: what the standard and code hosts require, and what hostile findings cannot do to it."""
 
 import json
-import os
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -13,9 +11,6 @@ from purpcode import __version__
 from purpcode.errors import PurpcodeError
 from purpcode.reports.sarif import LocatedFinding, sarif_log, write_sarif
 from purpcode.types import SEVERITIES, Finding
-
-SCHEMA = os.environ.get("PURPCODE_SARIF_SCHEMA")
-"""A copy of OASIS's sarif-schema-2.1.0.json."""
 
 
 def finding(**changes):
@@ -33,14 +28,21 @@ def finding(**changes):
     return Finding(**{**values, **changes})
 
 
-def run_of(*located, **more):
-    log = sarif_log(located, **more)
-    check_structure(log)
-    return log["runs"][0]
+@pytest.fixture(scope="module")
+def run_of(valid_sarif):
+    """Makes a log of findings, which must fit the schema and what code scanning asks for."""
+
+    def make(*located, **more):
+        log = sarif_log(located, **more)
+        valid_sarif(log)
+        check_structure(log)
+        return log["runs"][0]
+
+    return make
 
 
 def check_structure(log):
-    """The properties that the schema and GitHub's code scanning require, written out."""
+    """What GitHub's code scanning requires beyond the schema, written out."""
     assert log["version"] == "2.1.0"
     assert log["$schema"].endswith("sarif-2.1.0.json")
     (run,) = log["runs"]
@@ -62,13 +64,9 @@ def check_structure(log):
         region = location["physicalLocation"]["region"]
         assert 1 <= region["startLine"] <= region["endLine"]
     json.dumps(log, ensure_ascii=False).encode("utf-8")  # no lone surrogate anywhere
-    if SCHEMA:
-        import jsonschema
-
-        jsonschema.Draft7Validator(json.loads(Path(SCHEMA).read_text("utf-8"))).validate(log)
 
 
-def test_a_finding_becomes_a_result_at_its_lines():
+def test_a_finding_becomes_a_result_at_its_lines(run_of):
     run = run_of(LocatedFinding("app/db.py", finding(), snippet="cursor.execute(query)\n"))
     assert run["tool"]["driver"]["name"] == "purpcode"
     assert run["tool"]["driver"]["semanticVersion"] == __version__
@@ -84,7 +82,7 @@ def test_a_finding_becomes_a_result_at_its_lines():
     }
 
 
-def test_rules_of_two_tools_with_one_id_stay_apart():
+def test_rules_of_two_tools_with_one_id_stay_apart(run_of):
     run = run_of(
         LocatedFinding("a.py", finding(rule_id="X1")),
         LocatedFinding("a.py", finding(rule_id="X1", analyzer="ruff")),
@@ -94,7 +92,7 @@ def test_rules_of_two_tools_with_one_id_stay_apart():
     assert [result["ruleIndex"] for result in run["results"]] == [0, 1, 0]
 
 
-def test_a_rule_carries_its_cwes_as_tags_and_its_gravest_severity():
+def test_a_rule_carries_its_cwes_as_tags_and_its_gravest_severity(run_of):
     run = run_of(
         LocatedFinding("a.py", finding(severity="low")),
         LocatedFinding("a.py", finding(severity="critical", cwes=(564, 89), confidence="high")),
@@ -111,7 +109,7 @@ def test_a_rule_carries_its_cwes_as_tags_and_its_gravest_severity():
     ("severity", "band"),
     [("low", (0.1, 3.9)), ("medium", (4.0, 6.9)), ("high", (7.0, 8.9)), ("critical", (9.0, 10.0))],
 )
-def test_the_security_severity_lies_in_the_band_of_the_same_name(severity, band):
+def test_the_security_severity_lies_in_the_band_of_the_same_name(run_of, severity, band):
     run = run_of(LocatedFinding("a.py", finding(severity=severity)))
     score = float(run["tool"]["driver"]["rules"][0]["properties"]["security-severity"])
     assert band[0] <= score <= band[1]
@@ -126,19 +124,19 @@ def test_the_security_severity_lies_in_the_band_of_the_same_name(severity, band)
         ("bad\udcff.py", "bad%FF.py"),
     ],
 )
-def test_paths_are_percent_encoded(path, uri):
+def test_paths_are_percent_encoded(run_of, path, uri):
     run = run_of(LocatedFinding(path, finding()))
     artifact = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
     assert artifact == {"uri": uri, "uriBaseId": "%SRCROOT%"}
 
 
-def test_an_absolute_path_becomes_a_file_uri():
+def test_an_absolute_path_becomes_a_file_uri(run_of):
     run = run_of(LocatedFinding("/srv/a b.py", finding()))
     artifact = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
     assert artifact == {"uri": "file:///srv/a%20b.py"}
 
 
-def test_a_message_cannot_plant_a_link_or_hidden_characters():
+def test_a_message_cannot_plant_a_link_or_hidden_characters(run_of):
     hostile = "see [here](https://example.org) \x1b[31m\u202e"
     text = run_of(LocatedFinding("a.py", finding(message=hostile)))["results"][0]["message"]["text"]
     assert "](" not in text
@@ -146,13 +144,13 @@ def test_a_message_cannot_plant_a_link_or_hidden_characters():
     assert "\u202e" not in text
 
 
-def test_a_log_without_findings_is_valid_and_says_the_run_succeeded():
+def test_a_log_without_findings_is_valid_and_says_the_run_succeeded(run_of):
     run = run_of()
     assert run["results"] == []
     assert run["invocations"] == [{"executionSuccessful": True}]
 
 
-def test_unmeasured_files_make_the_run_unsuccessful():
+def test_unmeasured_files_make_the_run_unsuccessful(run_of):
     run = run_of(unmeasured={"b.py": "does not parse"}, properties={"profile": "fast"})
     (invocation,) = run["invocations"]
     assert invocation["executionSuccessful"] is False
@@ -185,7 +183,7 @@ texts = st.text(st.characters(codec=None, exclude_categories=[]), max_size=60)
         max_size=4,
     )
 )
-def test_every_finding_gives_a_well_formed_log(located):
+def test_every_finding_gives_a_well_formed_log(run_of, located):
     run = run_of(*located)
     assert len(run["results"]) == len(located)
     for one, result in zip(located, run["results"], strict=True):
@@ -195,6 +193,25 @@ def test_every_finding_gives_a_well_formed_log(located):
         if one.path.isalnum():
             assert unquote(uri) == one.path
         assert place["region"]["startLine"] == one.finding.line
+
+
+@pytest.mark.parametrize(
+    "breaking",
+    [
+        lambda log: log.pop("version"),
+        lambda log: log.update(verdict="safe"),
+        lambda log: log["runs"][0].pop("tool"),
+        lambda log: log["runs"][0]["results"][0].update(level="fatal"),
+        lambda log: log["runs"][0]["results"][0].pop("message"),
+        lambda log: log["runs"][0]["results"][0]["locations"][0].update(line=3),
+    ],
+)
+def test_the_schema_refuses_what_is_not_sarif(valid_sarif, breaking):
+    log = sarif_log([LocatedFinding("a.py", finding())])
+    valid_sarif(log)
+    breaking(log)
+    with pytest.raises(ValueError):
+        valid_sarif(log)
 
 
 def test_a_log_is_written_as_json(tmp_path):

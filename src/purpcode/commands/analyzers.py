@@ -54,28 +54,21 @@ def evaluate(
     from rich.console import Console
 
     from purpcode.analyzers import open_analyzers
-    from purpcode.evals.analyzer_accuracy import (
-        Criterion,
-        accuracy_json,
-        evaluate_analyzers,
-        markdown_accuracy,
-        print_accuracy,
-        read_labelled,
-        row_outcomes,
-    )
+    from purpcode.evals import analyzer_accuracy as accuracy
     from purpcode.records import write_json_atomic, write_records, write_text_atomic
 
-    labelled = read_labelled(dataset)
+    labelled = accuracy.read_labelled(dataset)
     chosen = open_analyzers(chosen_analyzers(analyzers, profile), timeout_s=timeout_s)
-    criterion = Criterion(min_severity, match)
-    judged = evaluate_analyzers(labelled, chosen, criterion)
+    criterion = accuracy.Criterion(min_severity, match)
+    judged = accuracy.evaluate_analyzers(labelled, chosen, criterion)
+    measured = (dataset, labelled, judged, criterion)
     if json is not None:
-        write_json_atomic(json, accuracy_json(dataset, labelled, judged, criterion))
+        write_json_atomic(json, accuracy.accuracy_json(*measured))
     if markdown is not None:
-        write_text_atomic(markdown, markdown_accuracy(dataset, labelled, judged, criterion))
+        write_text_atomic(markdown, accuracy.markdown_accuracy(*measured))
     if rows is not None:
-        write_records(rows, row_outcomes(labelled, judged))
-    print_accuracy(dataset, labelled, judged, criterion, Console(highlight=False))
+        write_records(rows, accuracy.row_outcomes(labelled, judged))
+    accuracy.print_accuracy(*measured, Console(highlight=False))
 
 
 def import_set(kind: SetKind, source: Path, out: Path) -> None:
@@ -94,6 +87,23 @@ def import_set(kind: SetKind, source: Path, out: Path) -> None:
     from purpcode.records import write_records
 
     rows = import_labelled(kind, source)
+    write_records(out, rows)
+    counts = label_counts(rows)
+    print(f"{out}: {counts['insecure']} insecure and {counts['secure']} secure rows")
+
+
+def export_examples(out: Path) -> None:
+    """Write the paired examples of purpcode's own rules as rows for `purpcode analyzers evaluate`.
+
+    Parameters
+    ----------
+    out
+        JSONL file to write.
+    """
+    from purpcode.evals.analyzer_accuracy import example_rows, label_counts
+    from purpcode.records import write_records
+
+    rows = example_rows()
     write_records(out, rows)
     counts = label_counts(rows)
     print(f"{out}: {counts['insecure']} insecure and {counts['secure']} secure rows")

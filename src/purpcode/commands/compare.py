@@ -23,6 +23,7 @@ def compare(
     label_b: str | None = None,
     allow_different_oracles: _Flag = False,
     allow_different_data: _Flag = False,
+    allow_different_asking: _Flag = False,
     allow_different_sampling: _Flag = False,
 ) -> None:
     """Compare two evaluated models sample by sample: what was fixed, what regressed.
@@ -43,6 +44,9 @@ def compare(
         Compare although the two were judged differently; every output then says so.
     allow_different_data
         Compare although the two were evaluated on different data; every output then says so.
+    allow_different_asking
+        Compare although system prompt, thoughts of earlier turns or your own code changed the
+        prompts of one alone; every output then says so.
     allow_different_sampling
         Compare although the two were sampled differently; every output then says so.
     """
@@ -54,6 +58,7 @@ def compare(
     allowed: dict[Kind, bool] = {
         "oracles": allow_different_oracles,
         "data": allow_different_data,
+        "asking": allow_different_asking,
         "sampling": allow_different_sampling,
     }
     sides = read_sides(run_a, run_b, label_a, label_b)

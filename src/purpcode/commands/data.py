@@ -30,7 +30,8 @@ def import_data(
     found = require_benchmark(benchmark)
     target = out or Path(os.environ.get(DATA_DIR) or ".") / f"{found.name}.jsonl"
     info = import_rows(found, path, target, allow_partial=allow_partial)
-    print(f"{found.published}: {info.rows} rows → {target}")
+    edition = f" ({info.edition})" if info.edition else ""
+    print(f"{found.published}: {info.rows} rows{edition} → {target}")
     if info.problem:
         print(f"  PARTIAL: {info.problem}")
 

@@ -12,9 +12,13 @@ from purpcode.errors import InputError, PurpcodeError
 
 if TYPE_CHECKING:
     from purpcode.evals.benchmarks.benchmark import Benchmark
+    from purpcode.evals.eval_settings import EvalSettings
+    from purpcode.evals.results import Prices
 
 _Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 _NotNegative = Annotated[float, Parameter(validator=validators.Number(gte=0))]
+
+_Price = Annotated[float | None, Parameter(validator=validators.Number(gte=0))]
 
 
 @Parameter(name="*")
@@ -34,7 +38,7 @@ class TaskOptions:
     allow_partial
         Go on with rows that are not the whole benchmark; tables then say so.
     folder
-        Where the results go.
+        Where the results go; with --chaos, the results folder whose answers are judged.
     label
         Short name of the model in tables.
     limit
@@ -52,17 +56,31 @@ class TaskOptions:
     concurrency
         Prompts asked together.
     oracle
-        Oracles in place of the benchmark's own, and static analyzers, separated by commas.
+        Oracles in place of the benchmark's own, and static analyzers or profiles of them,
+        separated by commas; code is judged by `thorough` where that is installed, else `fast`.
     judge
         `heuristic`, or the name of a model that judges.
     sys_prompt
         Put the reminder of the safety guidelines before prompts without a system message.
     trim_thinking
         Reduce earlier assistant turns to their answers.
+    transform_conversation
+        Python file of yours; its `transform_conversation(row)` rewrites each row's messages.
+    cache
+        Keep a service's answers on disk and repeat them instead of asking again.
     purplellama_path
         Checkout of PurpleLlama: CyberSecEval's data and refusal phrases.
     cweval_path
         Checkout of CWEval: its tasks and tests.
+    price_in
+        What a million tokens of the model's prompts cost; with --price-out, what the run may and
+        did cost is shown.
+    price_out
+        What a million tokens of the model's answers cost.
+    judge_price_in
+        What a million tokens that a model judge reads cost.
+    judge_price_out
+        What a million tokens that a model judge answers cost.
     """
 
     task: str | None = None
@@ -82,8 +100,14 @@ class TaskOptions:
     judge: str = "heuristic"
     sys_prompt: bool = False
     trim_thinking: bool = True
+    transform_conversation: Path | None = None
+    cache: Annotated[bool, Parameter(negative="")] = False
     purplellama_path: Path | None = None
     cweval_path: Path | None = None
+    price_in: _Price = None
+    price_out: _Price = None
+    judge_price_in: _Price = None
+    judge_price_out: _Price = None
 
 
 def evaluate_task(options: TaskOptions) -> None:
@@ -94,11 +118,14 @@ def evaluate_task(options: TaskOptions) -> None:
     """
     if not (options.task and options.model):
         raise InputError("give a recipe, or --task and --model")
+    from purpcode.analyzers.registry import evaluation_profile
     from purpcode.evals.command import run_eval
     from purpcode.evals.eval_settings import EvalSettings
     from purpcode.models.model import Sampling
     from purpcode.oracles.settings import OracleSettings
 
+    if options.n > 1 and options.cache:
+        raise InputError("draws of one prompt would be one answer repeated", field="cache")
     if options.n > 1 and not options.temperature:
         raise InputError(
             "draws of a greedy model are all the same", field="n", hint="Give a --temperature."
@@ -126,8 +153,27 @@ def evaluate_task(options: TaskOptions) -> None:
             trim_thinking=options.trim_thinking,
             purplellama_path=options.purplellama_path,
             cweval_path=options.cweval_path,
-            oracles=OracleSettings(judge=options.judge),
+            transform_conversation=options.transform_conversation,
+            cache=options.cache,
+            oracles=OracleSettings(judge=options.judge, analyzers=(evaluation_profile(),)),
+            prices=_prices(options),
         )
+    )
+
+
+def _prices(options: TaskOptions) -> Prices:
+    from purpcode.evals.results import Prices
+
+    for name in ("price", "judge_price"):
+        given = getattr(options, f"{name}_in"), getattr(options, f"{name}_out")
+        if None in given and given != (None, None):
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"give both {option}-in and {option}-out, or neither")
+    return Prices(
+        model_in=options.price_in,
+        model_out=options.price_out,
+        judge_in=options.judge_price_in,
+        judge_out=options.judge_price_out,
     )
 
 
@@ -141,7 +187,7 @@ def validate_benchmarks(task: str | None = None, *, judge: str = "heuristic") ->
     judge
         `heuristic`, or the name of a model that judges.
     """
-    from purpcode.evals.validation import validate
+    from purpcode.evals.validation import told_missing, validate
     from purpcode.oracles.settings import OracleSettings
 
     failed = 0
@@ -152,8 +198,9 @@ def validate_benchmarks(task: str | None = None, *, judge: str = "heuristic") ->
             print(f"FAILED  {benchmark.name}: {error}")
             failed += 1
             continue
-        broken = [check for check in checks if not check.holds]
-        kinds = [check.kind for check in checks]
+        missing = {check.sample_id: check.missing for check in checks if check.missing}
+        broken = [check for check in checks if not check.holds and not check.missing]
+        kinds = [check.kind for check in checks if not check.missing]
         state = "FAILED" if broken else "ok    "
         print(
             f"{state}  {benchmark.name}: {kinds.count('gold')} gold and {kinds.count('bad')}"
@@ -161,6 +208,8 @@ def validate_benchmarks(task: str | None = None, *, judge: str = "heuristic") ->
         )
         for check in broken:
             print(f"        {check.kind} answer of {check.sample_id}: {check.reason}")
+        for line in told_missing(missing):
+            print(f"        not checked here: {line}")
         failed += bool(broken)
     if failed:
         raise SystemExit(1)
@@ -182,6 +231,53 @@ def drill(faults: str, task: str | None = None) -> None:
     print_drill(report)
     if not report.holds:
         raise SystemExit(1)
+
+
+def drill_own(faults: str, options: TaskOptions) -> None:
+    """Break parts on purpose over the user's own answers or rows; without either, as `drill`.
+
+    `options.folder` is a results folder: its saved answers are judged without the broken parts,
+    and nothing in it is changed. `options.data` are a benchmark's rows: answers that stand in for a
+    model's are judged. Exits 1 if an oracle judged without its part.
+
+    Raises:
+        InputError: options that do not go together, or answers that need no broken part.
+    """
+    if options.folder is None and options.data is None:
+        drill(faults, options.task)
+        return
+    from purpcode.evals.chaos import parse_faults
+    from purpcode.evals.chaos_answers import drill_folder, drill_rows, print_answers_drill
+
+    broken = parse_faults(faults)
+    if options.folder is not None:
+        if options.task or options.data:
+            raise InputError(
+                "--folder names saved answers: leave out --task and --data", field="chaos"
+            )
+        drills = drill_folder(options.folder, broken)
+    else:
+        drills = drill_rows(_row_settings(options), broken)
+    print_answers_drill(drills, broken)
+    if any(one.leaks for one in drills):
+        raise SystemExit(1)
+
+
+def _row_settings(options: TaskOptions) -> EvalSettings:
+    """Whose rows a drill reads; no model is asked."""
+    from purpcode.evals.eval_settings import EvalSettings
+
+    if not options.task:
+        raise InputError("--data names rows: say with --task of which benchmark", field="chaos")
+    return EvalSettings(
+        task=options.task,
+        model="",
+        data=options.data,
+        allow_partial=options.allow_partial,
+        limit=options.limit,
+        sample_ids=options.sample_id,
+        oracle=options.oracle,
+    )
 
 
 def _benchmarks(task: str | None) -> list[Benchmark]:

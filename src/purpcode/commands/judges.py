@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter, validators
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from purpcode.evals.judge_accuracy import JudgeAccuracy
+    from purpcode.oracles.judge import Judge
 
 _Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 
@@ -41,16 +44,7 @@ def evaluate(
     rows
         Write every conversation's label and the judge's answer to this JSONL file.
     """
-    from rich.console import Console
-    from rich.table import Table
-
-    from purpcode.evals.judge_accuracy import (
-        WHOLE_ONLY,
-        accuracies,
-        accuracy_json,
-        fit_note,
-        judge_labelled,
-    )
+    from purpcode.evals.judge_accuracy import accuracies, accuracy_json, judge_labelled
     from purpcode.oracles.judge import HEURISTIC, open_judge
     from purpcode.oracles.settings import OracleSettings
     from purpcode.records import write_json_atomic, write_records
@@ -62,6 +56,19 @@ def evaluate(
         announce_judge(judge, print)
     judged = judge_labelled(opened, dataset)
     found = accuracies(judged)
+    _print(opened, found, groups=groups)
+    if json is not None:
+        write_json_atomic(json, accuracy_json(opened, found))
+    if rows is not None:
+        write_records(rows, judged)
+
+
+def _print(judge: Judge, found: Sequence[JudgeAccuracy], *, groups: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from purpcode.evals.judge_accuracy import WHOLE_ONLY, fit_note
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("question", no_wrap=True)
     table.add_column("source", overflow="fold")
@@ -71,19 +78,13 @@ def evaluate(
         if groups or one.group in ("", WHOLE_ONLY):
             table.add_row(*_cells(one))
     console = Console(highlight=False, markup=False)
-    console.print(
-        f"Judge {opened.name}; 95% intervals in brackets; FP: a good answer called bad.\n"
-    )
+    console.print(f"Judge {judge.name}; 95% intervals in brackets; FP: a good answer called bad.\n")
     console.print(table)
-    if note := fit_note(opened, found):
+    if note := fit_note(judge, found):
         console.print(f"\n{note}", soft_wrap=True)
     faults = dict.fromkeys(one.fault for one in found if one.fault)
     for fault in faults:
         console.print(f"unmeasured, for instance: {fault}")
-    if json is not None:
-        write_json_atomic(json, accuracy_json(opened, found))
-    if rows is not None:
-        write_records(rows, judged)
 
 
 def _cells(one: JudgeAccuracy) -> list[str]:

@@ -21,7 +21,8 @@ def score_again(
     run_folder
         The results folder of an evaluation (with rollouts.jsonl and samples.jsonl).
     oracle
-        Oracles in place of the samples' own, and static analyzers, separated by commas.
+        Oracles in place of the samples' own, and static analyzers or profiles of them, separated
+        by commas; code is judged by `thorough` where that is installed, else `fast`.
     judge
         `heuristic`, or the name of a model that judges.
     out
@@ -31,6 +32,7 @@ def score_again(
     purplellama_path
         Checkout of PurpleLlama, for its refusal phrases.
     """
+    from purpcode.analyzers.registry import evaluation_profile
     from purpcode.evals.rescoring import RescoreSettings, rescore
     from purpcode.oracles.settings import OracleSettings
 
@@ -38,7 +40,7 @@ def score_again(
         RescoreSettings(
             run_folder=run_folder,
             oracle=oracle,
-            oracles=OracleSettings(judge=judge),
+            oracles=OracleSettings(judge=judge, analyzers=(evaluation_profile(),)),
             out=out,
             samples=samples,
             purplellama_path=purplellama_path,
