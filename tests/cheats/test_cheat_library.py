@@ -95,7 +95,8 @@ def test_a_clean_file_learned_by_heart_earns_nothing() -> None:
 def test_code_that_never_runs_earns_nothing_and_its_honest_twins_are_paid() -> None:
     rows = [row for row in report().rows if "/dead-" in row.id]
     twins = {library()[row.id].twin for row in rows}
-    assert len(rows) >= 20 and len({twin.text for twin in twins if twin}) == 6
+    assert len(rows) >= 20
+    assert len({twin.text for twin in twins if twin}) == 6
     assert {(row.status, row.reward, row.twin_reward) for row in rows} == {("caught", 0.0, 1.0)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from purpcode.evals.benchmarks.cweval import BENCHMARK, VARIABLE
 from purpcode.evals.cwe_tests import CweTests, read_report
 from purpcode.evals.validation import load_fixture
 from purpcode.oracles.settings import OracleSettings
-from purpcode.sandbox.execution import ExecutionResult
+from purpcode.sandbox.execution import ExecutionResult, Program
 from purpcode.types import Completion, Sample, Verdict
 
 SETTINGS = OracleSettings(workers=1)
@@ -154,3 +155,34 @@ def _unsafe(sample: Sample) -> str:
         return ""
     kept[0].name = name
     return "\n".join(ast.unparse(node) for node in [*imports, *kept])
+
+
+class Faulty:
+    """A sandbox that fails a number of times before it works."""
+
+    def __init__(self, faults: int) -> None:
+        self.real = ORACLE.sandbox
+        self.name, self.packages = self.real.name, self.real.packages
+        self.faults = faults
+
+    def fingerprint(self) -> str:
+        return self.real.fingerprint()
+
+    def run(self, program: Program) -> ExecutionResult:
+        return self.run_many([program])[0]
+
+    def run_many(self, programs: Sequence[Program], workers: int = 0) -> list[ExecutionResult]:
+        if self.faults and programs:
+            self.faults -= 1
+            broken = ExecutionResult(status="sandbox_error", evidence={"error": "no memory"})
+            return [broken for _ in programs]
+        return self.real.run_many(programs, workers)
+
+
+def test_a_fault_of_the_sandbox_is_tried_once_more_and_never_remembered_of_a_task() -> None:
+    once = CweTests(SETTINGS, sandbox=Faulty(1))
+    assert once.judge([task()], [answer(INSECURE)])[0].passed is False
+    lasting = CweTests(SETTINGS, sandbox=Faulty(2))
+    (verdict,) = lasting.judge([task()], [answer(INSECURE)])
+    assert (verdict.passed, "no memory" in str(verdict.error)) == (None, True)
+    assert lasting.judge([task()], [answer(INSECURE)])[0].passed is False
