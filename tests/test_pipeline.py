@@ -58,3 +58,16 @@ def test_a_stage_out_of_order_says_which_one_is_missing(tmp_path: Path, stage: s
     empty = Pipeline(load_recipe(RECIPE, profile="micro"), tmp_path, Console(quiet=True))
     with pytest.raises(PurpcodeError, match=r"stage '\w+' is not complete"):
         empty.run_stage(stage)
+
+
+def test_analyzers_held_out_for_evaluation_are_not_those_of_training(tmp_path: Path) -> None:
+    held = load_recipe(RECIPE, profile="micro", overrides=['eval.analyzers=["bandit"]'])
+    made = Pipeline(held, tmp_path, Console(quiet=True))
+    made.run_stage("redteam")
+    trained, measured = made._open_panel(), made._open_eval_panel()
+    assert "ruff" in trained.fingerprints()["secure_code"]
+    assert "ruff" not in measured.fingerprints()["secure_code"]
+
+
+def test_without_held_out_analyzers_training_and_evaluation_judge_alike(pipeline: Pipeline) -> None:
+    assert pipeline._open_eval_panel() is pipeline._open_panel()
