@@ -3,7 +3,8 @@
     python benchmarks/sandbox_soak.py [20000] [--workers N] [--seed 0]
 
 Exits 1 when a program's status is not the expected one, or when a process, mount, temporary file,
-descriptor or control group is left over, or the zygotes' memory grew.
+descriptor or control group is left over, or the zygotes' memory grew, or a zygote had to be
+replaced and its program tried again: no program here can harm one.
 """
 
 from __future__ import annotations
@@ -73,6 +74,20 @@ KINDS = {
         *("passed", 3),
     ),
     "memory": Kind(HUGE, "oom", 3),
+    "sockets": Kind(
+        Program(
+            code="import socket\nfor n in range(9):\n    one, other = socket.socketpair()\n"
+            "    one.send(bytes([n])); assert other.recv(1) == bytes([n])\nprint('done')"
+        ),
+        *("passed", 5, "done\n"),
+    ),
+    "sockets at its end": Kind(
+        Program(
+            code="import os, socket, time\nfor _ in range(4):\n    if os.fork() == 0:\n"
+            "        while True: socket.socketpair()\ntime.sleep(0.02); os._exit(4)"
+        ),
+        *("failed", 2),
+    ),
     "files": Kind(
         Program(code="open('x', 'wb').write(bytes(1 << 20)); open('/dev/shm/x', 'w')"),
         *("passed", 2),
@@ -105,7 +120,7 @@ def state(folder: Path) -> State:
 
 
 def resident_mib(pids: list[int]) -> float:
-    """Mean resident size of the zygotes (and their bubblewraps) that are there now."""
+    """Resident size of the largest of these processes that are there now."""
     sizes = []
     for pid in pids:
         try:
@@ -154,6 +169,7 @@ def main() -> None:
         faults += soak(sandbox, names[first:], options.workers)
         late = resident_mib(descendants(os.getpid())), resident_mib([os.getpid()])
         seconds = time.monotonic() - began
+        replaced = list(sandbox.faults)
         sandbox.close()
         after = state(Path(name))
     if after != before:
@@ -162,6 +178,8 @@ def main() -> None:
         print(f"resident MiB of {what}: {was:.1f} after {first} programs, {became:.1f} at the end")
         if became > was + _GROWTH_MIB:
             faults.append(f"memory of {what} grew from {was:.1f} to {became:.1f} MiB")
+    print(f"zygotes that had to be replaced: {len(replaced)}")
+    faults += [f"a zygote had to be replaced: {reason}" for reason in replaced]
     counted = collections.Counter(names)
     for name, kind in KINDS.items():
         print(f"{counted[name]:>7} {name}: {kind.status}")

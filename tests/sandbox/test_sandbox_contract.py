@@ -141,7 +141,7 @@ def test_environment_user_and_limits_are_those_documented(sandbox):
     groups = "[]" if os.geteuid() == 0 else lines[0][lines[0].index("[") : lines[0].index("]") + 1]
     assert lines[0] == f"65534 65534 {groups} /tmp 18 2"
     assert lines[1].count("'") == 2 * 9
-    assert lines[2] == f"[{256 << 20}, 64, 256, {64 << 20}, 0, 7]"
+    assert lines[2] == f"[{256 << 20}, 64, 256, {64 << 20}, 0, {7 * (os.cpu_count() or 1)}]"
     for held in ("CapPrm", "CapEff", "CapAmb"):
         assert f"{held}:\\t0000000000000000" in lines[3]
     for set_once in ("NoNewPrivs:\\t1", "Seccomp:\\t2", "Threads:\\t1"):
@@ -215,3 +215,13 @@ def test_surrogates_and_nul_bytes_pass_through_files_and_stdin(sandbox):
     code = "import sys; print(ascii(open('f', 'rb').read()), ascii(sys.stdin.buffer.read()))"
     result = sandbox.run(Program(code=code, files={"f": "\0\ud800"}, stdin="é\0"))
     assert result.stdout == "b'\\x00\\xed\\xa0\\x80' b'\\xc3\\xa9\\x00'\n"
+
+
+def test_threads_that_compute_side_by_side_are_out_of_time_not_of_memory(sandbox):
+    code = (
+        "import hashlib, threading\n"
+        "def work():\n"
+        "    while True: hashlib.sha256(bytes(1 << 20)).digest()\n"
+        "for _ in range(3): threading.Thread(target=work).start()"
+    )
+    assert sandbox.run(Program(code=code, timeout_s=5.9)).status == "timeout"

@@ -22,6 +22,18 @@ for _ in range(12):
             os._exit(0)
 time.sleep(9)
 """
+WITHOUT_FIRST_THREADS = """
+import ctypes, os, platform, threading, time
+def hold():
+    held = bytearray(60 << 20)
+    time.sleep(9)
+    os._exit(0)
+for _ in range(5):
+    if os.fork() == 0:
+        threading.Thread(target=hold).start()
+        ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)
+time.sleep(9)
+"""
 LARGER_BUFFERS = """
 import socket
 one, other = socket.socketpair()
@@ -55,6 +67,12 @@ def sandbox(request):
 
 def test_sockets_of_many_processes_count_as_memory(sandbox):
     result = sandbox.run(Program(code=FULL_SOCKETS, timeout_s=8.0))
+    assert result.status == "oom", result
+    assert result.seconds < 6
+
+
+def test_memory_of_processes_without_their_first_thread_counts(sandbox):
+    result = sandbox.run(Program(code=WITHOUT_FIRST_THREADS, memory_mb=200, timeout_s=8.0))
     assert result.status == "oom", result
     assert result.seconds < 6
 

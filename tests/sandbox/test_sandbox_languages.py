@@ -128,9 +128,9 @@ def test_memory_of_a_compiled_program_is_limited(sandbox):
 @C
 def test_a_program_is_compiled_once_for_all_its_inputs(monkeypatch):
     started = []
-    start = BubblewrapSandbox._start
+    start = BubblewrapSandbox.start
     monkeypatch.setattr(
-        BubblewrapSandbox, "_start", lambda self, launch: started.append(1) or start(self, launch)
+        BubblewrapSandbox, "start", lambda self, launch: started.append(1) or start(self, launch)
     )
     sandbox = BubblewrapSandbox()
     sandbox.run(Program(code=EXIT["c"], language="c"))

@@ -16,6 +16,8 @@ ALLOW, KILL, EPERM, ENOSYS, EAFNOSUPPORT = 0x7FFF0000, 0x80000000, 0x50001, 0x50
 CLONE = {"x86_64": 56, "aarch64": 220}
 SOCKET = {"x86_64": 41, "aarch64": 198}
 SETSOCKOPT = {"x86_64": 54, "aarch64": 208}
+MAKING = {"x86_64": {41, 53, 240}, "aarch64": {198, 199, 180}}  # socket, socketpair, mq_open
+NOTE = 0x7FC00000
 PRETENDED = 0x50000  # errno 0: the program is told that it worked
 machines = pytest.mark.parametrize("machine", list(ARCHITECTURES))
 
@@ -26,12 +28,13 @@ def decide(
     first_argument: int = 0,
     architecture: int | None = None,
     more: tuple[int, int] = (0, 0),
+    noting: bool = False,
 ):
     """A small interpreter of the classic BPF the filter uses."""
     if architecture is None:
         architecture = ARCHITECTURES[machine]
     data = struct.pack("<IIQQQQ", number, architecture, 0, first_argument, *more)
-    program = list(struct.iter_unpack("<HBBI", filter_program(machine)))
+    program = list(struct.iter_unpack("<HBBI", filter_program(machine, noting=noting)))
     accumulator = at = 0
     while True:
         code, if_true, if_false, value = program[at]
@@ -40,6 +43,8 @@ def decide(
             (accumulator,) = struct.unpack_from("<I", data, value)
         elif code == 0x06:
             return value
+        elif code == 0x05:
+            at += value
         else:
             holds = {
                 0x15: accumulator == value,
@@ -66,6 +71,11 @@ def test_clone_makes_processes_but_no_namespaces(machine):
     assert decide(machine, CLONE[machine], 0x003D0F00) == ALLOW  # a thread
     for flag in (0x80, 0x20000, *(1 << bit for bit in range(25, 31))):
         assert decide(machine, CLONE[machine], 0x11 | flag) == EPERM, hex(flag)
+
+
+@machines
+def test_clone_makes_no_process_beside_its_caller(machine):
+    assert decide(machine, CLONE[machine], 0x8011) == EPERM
 
 
 @machines
@@ -103,6 +113,18 @@ def test_a_call_that_is_not_listed_is_allowed(machine, number, argument):
     special = {435, CLONE[machine], SOCKET[machine], *denied_numbers(machine).values()}
     if number not in special:
         assert decide(machine, number, argument) == ALLOW
+
+
+@machines
+@given(number=st.integers(0, 500), argument=st.integers(0, 60))
+def test_the_noting_filter_differs_only_in_calls_that_make_sockets_and_queues(
+    machine, number, argument
+):
+    plain = decide(machine, number, argument)
+    noted = decide(machine, number, argument, noting=True)
+    assert noted == (NOTE if number in MAKING[machine] and plain == ALLOW else plain)
+    for made in MAKING[machine]:
+        assert decide(machine, made, 1, noting=True) == NOTE
 
 
 def test_an_unknown_machine_has_no_filter():

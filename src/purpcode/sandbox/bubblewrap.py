@@ -71,7 +71,7 @@ class BubblewrapSandbox:
             *layout.environment(self._packages),
         ]
         self._as_root = os.geteuid() == 0
-        self._languages = LanguageRunner(self._start, self.name, layout.FOLDER)
+        self._languages = LanguageRunner(self.start, self.name, layout.FOLDER)
 
     def fingerprint(self) -> str:
         """Backend, binary version, interpreter version, machine and packages."""
@@ -84,7 +84,7 @@ class BubblewrapSandbox:
         try:
             if program.language != "python":
                 return self._languages.run(program)
-            return self._start(python_launch(program)).result(self.name)
+            return self.start(python_launch(program)).result(self.name)
         except OSError as error:
             return ExecutionResult(
                 status="sandbox_error",
@@ -95,7 +95,12 @@ class BubblewrapSandbox:
         """Run programs in a thread pool, results in order."""
         return run_in_threads(self.run, programs, workers)
 
-    def _start(self, launch: Launch) -> Supervision:
+    def start(self, launch: Launch) -> Supervision:
+        """Start one launch in namespaces of its own and watch it to its end.
+
+        Raises:
+            OSError: bubblewrap cannot be started.
+        """
         with contextlib.ExitStack() as stack:
             return self._watch(launch, stack)
 
@@ -103,9 +108,11 @@ class BubblewrapSandbox:
         descriptors = Descriptors(stack)
         report = descriptors.own(memory_file(b""))
         arguments = [*self._layout, *layout.further_mounts(launch.mounts)]
+        arguments += layout.scratch(launch.scratch_mib)
         for path, data in launch.files.items():
             mode = "0755" if path in launch.executables else "0644"
-            arguments += ["--perms", mode, "--file", str(descriptors.holding(data))]
+            kind = "--ro-bind-data" if path in launch.read_only else "--file"
+            arguments += ["--perms", mode, kind, str(descriptors.holding(data))]
             arguments.append(f"{layout.FOLDER}/{path}")
         arguments += ["--remount-ro", "/", "--chdir", layout.FOLDER]
         arguments += ["--seccomp", str(descriptors.holding(self._filter))]
@@ -121,7 +128,7 @@ class BubblewrapSandbox:
             str(descriptors.inherit(os.dup(report))),
         ]
         command += [uid if mapping else "-1", f"{layout.FOLDER}/{MAIN_FILE}"]
-        limits = layout.limits(launch.limits, launch.data_mib)
+        limits = layout.limits(launch.limits, launch.data_mib, unbounded=launch.unbounded)
         command += [f"{name}={value}" for name, value in limits.items()]
         command += ["--", *launch.command] if launch.command else []
         process = subprocess.Popen(

@@ -31,7 +31,8 @@ class ControlGroup:
     def add(self, pids: Iterable[int]) -> None:
         """Move processes into the group; what they fork later is born in it."""
         for pid in pids:
-            self._write("cgroup.procs", pid)
+            with contextlib.suppress(ProcessLookupError):  # it has ended
+                self._write("cgroup.procs", pid)
 
     def allow(self, memory_bytes: int) -> None:
         """Set the memory of all processes together, memory-backed files included."""

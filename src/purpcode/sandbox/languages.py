@@ -89,17 +89,22 @@ class Launch:
     """One process for a backend to start: `limits` are what is watched, `files` are name → bytes.
 
     An empty `command` means that Python runs the main file; otherwise the command replaces the
-    interpreter once the limits hold. `executables` names the files that may be executed, `mounts`
-    the folders and files of this machine it sees read-only, beyond what every program sees.
+    interpreter once the limits hold. Of the files, `executables` may be executed and `read_only`
+    not be changed by anyone; `mounts` are folders and files of this machine shown beyond the usual.
     """
 
     limits: Program
     files: Mapping[str, bytes]
     command: tuple[str, ...] = ()
     executables: frozenset[str] = frozenset()
+    read_only: frozenset[str] = frozenset()
     mounts: tuple[str, ...] = ()
     data_mib: int | None = None
     """Limit of RLIMIT_DATA instead of RLIMIT_AS, for a runtime that reserves address space."""
+    unbounded: bool = False
+    """Neither of both, for what reserves without bound: the tree's memory is only watched."""
+    scratch_mib: int = 0
+    """Size of a further writable folder, `layout.SCRATCH`; 0 for none."""
 
 
 def python_launch(program: Program) -> Launch:

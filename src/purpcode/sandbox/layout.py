@@ -5,6 +5,7 @@ Shared by every backend that builds namespaces, so that a program cannot tell th
 
 from __future__ import annotations
 
+import os
 import site
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,9 @@ FOLDER = "/tmp"
 """Working folder and home of a program."""
 SIZED_FOLDERS: tuple[tuple[str, int], ...] = (("/dev/shm", 16 * MIB), (FOLDER, 64 * MIB))
 """Memory-backed folders a program may write, with their sizes in bytes."""
+
+SCRATCH = "/scratch"
+"""A further writable folder, for compilers that keep more than fits in the others."""
 
 PROCESSES = 64
 """How many processes and threads a program may have."""
@@ -48,17 +52,23 @@ def interpreter() -> str:
     return str(Path(base).resolve())
 
 
-def limits(program: Program, data_mib: int | None = None) -> dict[str, int]:
+def limits(
+    program: Program, data_mib: int | None = None, *, unbounded: bool = False
+) -> dict[str, int]:
     """Name → value of every resource limit of a program, soft and hard.
 
-    `data_mib` limits RLIMIT_DATA instead of RLIMIT_AS, for a runtime that reserves address space.
+    `data_mib` limits RLIMIT_DATA instead of RLIMIT_AS, for a runtime that reserves address space;
+    `unbounded` limits neither: address sanitizers map terabytes of shadow that they never touch.
     """
-    memory = program.memory_mb * MIB
+    memory = {"RLIMIT_AS": program.memory_mb * MIB}
+    if data_mib is not None:
+        memory = {"RLIMIT_DATA": data_mib * MIB}
     return {
-        **({"RLIMIT_AS": memory} if data_mib is None else {"RLIMIT_DATA": data_mib * MIB}),
+        **({} if unbounded else memory),
         "RLIMIT_FSIZE": dict(SIZED_FOLDERS)[FOLDER],
         "RLIMIT_CORE": 0,
-        "RLIMIT_CPU": int(program.timeout_s) + 2,
+        # Of all threads together: the deadline comes first, since a kill by it is known as one.
+        "RLIMIT_CPU": (int(program.timeout_s) + 2) * (os.cpu_count() or 1),
         "RLIMIT_NOFILE": _OPEN_FILES,
         "RLIMIT_NPROC": PROCESSES,
         "RLIMIT_MSGQUEUE": 0,
@@ -90,6 +100,11 @@ def file_system(packages: PackageSet) -> list[str]:
 def writable_folders() -> list[str]:
     """bwrap arguments for the sized folders in memory."""
     return [word for path, size in SIZED_FOLDERS for word in _sized_folder(path, size, "1777")]
+
+
+def scratch(mib: int) -> list[str]:
+    """bwrap arguments for the further writable folder; none of size 0."""
+    return _sized_folder(SCRATCH, mib * MIB, "1777") if mib else []
 
 
 def environment(packages: PackageSet) -> list[str]:

@@ -71,6 +71,9 @@ class RootMapping:
     def __init__(self, descriptors: Descriptors) -> None:
         self._info, info_write = descriptors.pipe()
         block_read, self._go = descriptors.pipe(inherit_write=False)
+        # A bubblewrap that outlives this process must not die of writing to nobody: what it has
+        # started by then would wait for it for ever.
+        descriptors.inherit(os.dup(self._info))
         self.arguments = (
             *("--info-fd", str(info_write), "--userns-block-fd", str(block_read)),
             *("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_CHOWN"),

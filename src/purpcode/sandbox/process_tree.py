@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import os
 import re
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -95,27 +96,35 @@ def socket_bytes(pids: Sequence[int]) -> int:
     """Most bytes that the sockets in a process's network namespace can hold, which no other limit
     counts. Asked of the first of `pids` that still lives; the few sockets that most programs have
     count nothing."""
-    for pid in pids:
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            text = Path(f"/proc/{pid}/net/sockstat").read_text()
+    for text in itertools.chain.from_iterable(_texts(pid, "net/sockstat") for pid in pids):
+        with contextlib.suppress(ValueError, IndexError):
             return max(0, int(text.split(maxsplit=3)[2]) - _FREE_SOCKETS) * _socket_most()
     return 0
 
 
+def _texts(pid: int, name: str) -> Iterator[str]:
+    """A file of a process, then the same of its threads: where the first thread has ended before
+    the others, the process's own says nothing."""
+    for folder in itertools.chain((Path(f"/proc/{pid}"),), _threads(pid)):
+        with contextlib.suppress(OSError):
+            yield (folder / name).read_text()
+
+
+def _threads(pid: int) -> Iterator[Path]:
+    with contextlib.suppress(OSError):
+        yield from Path(f"/proc/{pid}/task").iterdir()
+
+
 def _resident(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    except (OSError, IndexError):
-        return 0
+    sizes = (int(text.split()[1]) for text in _texts(pid, "statm"))
+    return next(filter(None, sizes), 0) * _PAGE
 
 
 def _proportional(pid: int) -> int:
-    try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:
-        return _resident(pid)
-    size = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
-    return int(size[1]) * 1024 if size else _resident(pid)
+    for rollup in _texts(pid, "smaps_rollup"):
+        if size := re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE):
+            return int(size[1]) * 1024
+    return _resident(pid)
 
 
 def kill_tree(process: subprocess.Popen[bytes]) -> None:

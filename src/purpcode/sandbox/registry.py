@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Sequence
 from typing import Protocol
@@ -12,7 +13,7 @@ from purpcode.sandbox.bubblewrap import BubblewrapSandbox
 from purpcode.sandbox.execution import Program, Sandbox
 from purpcode.sandbox.packages import find_packages
 from purpcode.sandbox.probes import ProbeResult, probe
-from purpcode.sandbox.sandbox_fusion import SandboxFusion
+from purpcode.sandbox.sandbox_fusion import ENDPOINT_VARIABLE, SandboxFusion
 from purpcode.sandbox.unsafe_subprocess import UnsafeSubprocess
 from purpcode.sandbox.zygote import ZygoteSandbox
 
@@ -91,6 +92,18 @@ def require_known(name: str) -> None:
     if backend not in SANDBOXES or (colon and not addressed):
         known = ", ".join(("auto", *SANDBOXES, f"{SandboxFusion.name}:http://HOST:PORT"))
         raise InputError(f"no sandbox named '{name}'", hint=f"Known: {known}.")
+
+
+def sandbox_server(name: str) -> str | None:
+    """Where else than on this machine programs run under a sandbox setting, as words; None where
+    they stay here."""
+    backend, _, address = name.partition(":")
+    address = address or os.environ.get(ENDPOINT_VARIABLE, "")
+    if backend == SandboxFusion.name and address:
+        return f"run on {address}"
+    if name == "auto" and address:
+        return f"run on {address} where no sandbox of this machine holds"
+    return None
 
 
 def _try_packages(sandbox: Sandbox) -> None:

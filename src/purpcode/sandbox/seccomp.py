@@ -12,8 +12,8 @@ from __future__ import annotations
 import platform
 import struct
 
-_LOAD, _JUMP_EQ, _JUMP_GE, _JUMP_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+_LOAD, _JUMP, _JUMP_EQ, _JUMP_GE, _JUMP_SET, _RETURN = 0x20, 0x05, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _KILL, _ERRNO, _NOTE = 0x7FFF0000, 0x80000000, 0x00050000, 0x7FC00000
 _EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
 _NUMBER_AT, _ARCH_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
 _SECOND_ARGUMENT_AT, _THIRD_ARGUMENT_AT = 24, 32
@@ -26,6 +26,10 @@ X32_BIT = 0x40000000
 
 NEW_NAMESPACE_FLAGS = 0x7E020080
 """CLONE_NEW{TIME,NS,CGROUP,UTS,IPC,USER,PID,NET}, as `clone` takes them."""
+
+CLONE_PARENT = 0x00008000
+"""A child whose parent is the caller's: of a program's, that is a process outside, which neither
+counts its memory nor waits for it. The C library never asks for one."""
 
 ALLOWED_SOCKET_FAMILIES = (1, 2, 10)
 """AF_UNIX, AF_INET, AF_INET6."""
@@ -96,6 +100,9 @@ _CLONE3 = (435, 435)
 _SOCKET = (41, 198)
 _SETSOCKOPT = (54, 208)
 _SOL_SOCKET, _BUFFER_SIZES = 1, (7, 8)  # SO_SNDBUF, SO_RCVBUF
+_SOCKETPAIR, _MQ_OPEN = (53, 199), (240, 180)
+_SECCOMP = (317, 277)
+_LEAF = 4
 
 
 def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
@@ -113,8 +120,16 @@ def denied_numbers(machine: str) -> dict[str, int]:
     return numbers | _X86_ONLY if machine == "x86_64" else numbers
 
 
-def filter_program(machine: str | None = None) -> bytes:
+def seccomp_number(machine: str | None = None) -> int:
+    """The number of `seccomp(2)` itself, for which the C library has no function."""
+    return _SECCOMP[list(ARCHITECTURES).index(machine or platform.machine())]
+
+
+def filter_program(machine: str | None = None, *, noting: bool = False) -> bytes:
     """The filter for a machine (default: this one), as `bwrap --seccomp` reads it.
+
+    With `noting`, calls that make something in a network or ipc namespace (sockets, message
+    queues) are allowed only by whoever holds the filter's listener, see `seccomp_unotify(2)`.
 
     Raises:
         KeyError: for a machine whose system-call numbers are not known.
@@ -122,6 +137,7 @@ def filter_program(machine: str | None = None) -> bytes:
     machine = machine or platform.machine()
     architecture = ARCHITECTURES[machine]
     column = list(ARCHITECTURES).index(machine)
+    made = _NOTE if noting else _ALLOW
     program = [
         _instruction(_LOAD, _ARCH_AT),
         _instruction(_JUMP_EQ, architecture, if_true=1),
@@ -130,27 +146,42 @@ def filter_program(machine: str | None = None) -> bytes:
     ]
     if machine == "x86_64":
         program += [_instruction(_JUMP_GE, X32_BIT, if_false=1), _instruction(_RETURN, _KILL)]
-    for number in denied_numbers(machine).values():
-        program += [_instruction(_JUMP_EQ, number, if_false=1), _refuse(_EPERM)]
+    program += _refuse_any(sorted(denied_numbers(machine).values()))
     # clone3 hides its flags behind a pointer; ENOSYS makes the C library use clone instead.
     program += [_instruction(_JUMP_EQ, _CLONE3[column], if_false=1), _refuse(_ENOSYS)]
     program += [
         _instruction(_JUMP_EQ, _CLONE[column], if_false=4),
         _instruction(_LOAD, _FIRST_ARGUMENT_AT),
-        _instruction(_JUMP_SET, NEW_NAMESPACE_FLAGS, if_false=1),
+        _instruction(_JUMP_SET, NEW_NAMESPACE_FLAGS | CLONE_PARENT, if_false=1),
         _refuse(_EPERM),
         _instruction(_RETURN, _ALLOW),
     ]
     program += _ignore_buffer_sizes(_SETSOCKOPT[column])
+    for number in (_SOCKETPAIR[column], _MQ_OPEN[column]):
+        program += [_instruction(_JUMP_EQ, number, if_false=1), _instruction(_RETURN, made)]
     families = len(ALLOWED_SOCKET_FAMILIES)
     program += [
-        _instruction(_JUMP_EQ, _SOCKET[column], if_false=families + 2),
+        _instruction(_JUMP_EQ, _SOCKET[column], if_false=families + 3),
         _instruction(_LOAD, _FIRST_ARGUMENT_AT),
     ]
     for index, family in enumerate(ALLOWED_SOCKET_FAMILIES):
         program.append(_instruction(_JUMP_EQ, family, if_true=families - index))
-    program += [_refuse(_EAFNOSUPPORT), _instruction(_RETURN, _ALLOW)]
-    return b"".join(program)
+    program += [_refuse(_EAFNOSUPPORT), _instruction(_RETURN, made)]
+    return b"".join((*program, _instruction(_RETURN, _ALLOW)))
+
+
+def _refuse_any(numbers: list[int], after: int = 0) -> list[bytes]:
+    """Refuse the calls of these sorted numbers, go on `after` more instructions for any other.
+
+    A search by halves: the kernel tries a new filter on each of its system calls at once.
+    """
+    if len(numbers) <= _LEAF:
+        pairs = [(_instruction(_JUMP_EQ, each, if_false=1), _refuse(_EPERM)) for each in numbers]
+        return [*(word for pair in pairs for word in pair), _instruction(_JUMP, after)]
+    middle = len(numbers) // 2
+    high = _refuse_any(numbers[middle:], after)
+    low = _refuse_any(numbers[:middle], after + len(high))
+    return [_instruction(_JUMP_GE, numbers[middle], if_true=len(low)), *low, *high]
 
 
 def _ignore_buffer_sizes(setsockopt: int) -> list[bytes]:

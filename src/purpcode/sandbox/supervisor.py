@@ -76,7 +76,7 @@ class Supervision:
         self._stdin = memoryview(self.program.stdin.encode("utf-8", "surrogatepass"))
         deadline = self.began + self.program.timeout_s
         pid_fd = self.process.exit_descriptor()
-        with selectors.DefaultSelector() as selector:
+        with selectors.PollSelector() as selector:  # for a few moments: epoll costs more
             try:
                 self._register(selector, pid_fd)
                 next_poll = self.began + 2 * _POLL_S

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import re
 import threading
@@ -22,6 +23,7 @@ from purpcode.sandbox.zygote_process import (
 )
 
 _ATTEMPTS = 2
+_FAULTS_KEPT = 100
 _PRELOAD_MB = 256
 """Programs with less import their packages themselves: whether these fit is part of the result."""
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -31,8 +33,9 @@ class ZygoteSandbox:
     """Forks each program from an interpreter that waits in namespaces made by bubblewrap.
 
     A program gets what it gets in `bubblewrap` (same files, environment, limits, system-call
-    filter; fresh pid, mount, network and ipc namespaces), without the start of an interpreter. The
-    zygote never reads a program, and no program can name, signal, trace or share memory with it. A
+    filter; pid and mount namespaces of its own, network and ipc namespaces in which nothing was
+    made), without the start of an interpreter. The zygote never reads a program, and no program can
+    name, signal, trace or share memory with it, or with the child that is prepared for the next. A
     zygote that dies or hangs is replaced and its program tried once more.
 
     Parameters
@@ -60,6 +63,8 @@ class ZygoteSandbox:
         self._binary = recipe.binary
         self._preloadable = frozenset(self._packages.modules if preload is None else preload)
         self._pool = _Pool(recipe)
+        self.faults: collections.deque[str] = collections.deque(maxlen=_FAULTS_KEPT)
+        """Why zygotes had to be replaced, the last of them; their programs were tried again."""
         self._finalizer = weakref.finalize(self, self._pool.close)
 
     def fingerprint(self) -> str:
@@ -73,11 +78,12 @@ class ZygoteSandbox:
         if other is not None:
             return other
         fault = ""
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             try:
-                return self._run(program).result(self.name)
+                return self._run(program, fresh=attempt > 0).result(self.name)
             except (ZygoteFault, OSError) as error:
                 fault = str(error)
+                self.faults.append(fault)
         return ExecutionResult(
             status="sandbox_error", evidence={"backend": self.name, "error": fault}
         )
@@ -90,14 +96,18 @@ class ZygoteSandbox:
         """End all zygotes; the next program starts new ones. Also done when this is collected."""
         self._pool.close()
 
-    def _run(self, program: Program) -> Supervision:
-        zygote = self._pool.take(self._named_modules(program))
+    def _run(self, program: Program, *, fresh: bool) -> Supervision:
+        zygote = self._pool.take(self._named_modules(program), fresh=fresh)
         try:
             supervision = zygote.run(program)
         except BaseException:
             zygote.kill()
             raise
-        self._pool.give_back(zygote)
+        if zygote.fault:
+            self.faults.append(zygote.fault)
+            zygote.kill()
+        else:
+            self._pool.give_back(zygote)
         return supervision
 
     def _named_modules(self, program: Program) -> frozenset[str]:
@@ -118,23 +128,30 @@ class _Pool:
         self._size = len(os.sched_getaffinity(0))
         self._unpreloadable: set[frozenset[str]] = set()
         self._renew()
+        pool = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _leave_to_parent(pool()))
 
     def _renew(self) -> None:
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._idle: list[ZygoteProcess] = []
+        self._started: weakref.WeakSet[ZygoteProcess] = weakref.WeakSet()
 
-    def take(self, modules: frozenset[str]) -> ZygoteProcess:
-        """A zygote with these modules imported, started when none is idle."""
-        if os.getpid() != self._owner:  # after a fork, the zygotes are the parent's
-            inherited = self._idle
-            self._renew()
-            for zygote in inherited:
-                zygote.abandon()
+    def abandon(self) -> None:
+        """After a fork: the zygotes are the parent's, whose death they see once no copy of their
+        channels is left here."""
+        inherited = list(self._started)
+        self._renew()
+        for zygote in inherited:
+            zygote.abandon()
+
+    def take(self, modules: frozenset[str], *, fresh: bool) -> ZygoteProcess:
+        """A zygote with these modules imported, started when none is idle or it is to be fresh:
+        what ended one zygote may have ended every other."""
         with self._lock:
             if modules in self._unpreloadable:
                 modules = frozenset()
-            for zygote in reversed(self._idle):
+            for zygote in () if fresh else reversed(self._idle):
                 if zygote.preload == modules:
                     self._idle.remove(zygote)
                     return zygote
@@ -142,13 +159,14 @@ class _Pool:
 
     def _start(self, modules: frozenset[str]) -> ZygoteProcess:
         try:
-            return ZygoteProcess(self._recipe, sorted(modules))
+            zygote = ZygoteProcess(self._recipe, sorted(modules))
         except ZygoteFault:
             if not modules:
                 raise
-        zygote = ZygoteProcess(self._recipe)
-        with self._lock:  # one without them starts, so it is the modules
-            self._unpreloadable.add(modules)
+            zygote = ZygoteProcess(self._recipe)
+            with self._lock:  # one without them starts, so it is the modules
+                self._unpreloadable.add(modules)
+        self._started.add(zygote)
         return zygote
 
     def give_back(self, zygote: ZygoteProcess) -> None:
@@ -167,3 +185,8 @@ class _Pool:
             idle, self._idle = self._idle, []
         for zygote in idle:
             zygote.close()
+
+
+def _leave_to_parent(pool: _Pool | None) -> None:
+    if pool:
+        pool.abandon()

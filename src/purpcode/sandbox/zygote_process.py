@@ -6,10 +6,6 @@ import contextlib
 import json
 import os
 import platform
-import re
-import resource
-import select
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -20,21 +16,16 @@ from typing import IO
 from purpcode.sandbox import layout
 from purpcode.sandbox.control_group import make_control_group
 from purpcode.sandbox.execution import MAIN_FILE, Program
-from purpcode.sandbox.languages import program_files
+from purpcode.sandbox.forked_tree import ForkedTree, PreparedChild, packed_program
 from purpcode.sandbox.namespace_descriptors import Descriptors, RootMapping, memory_file
 from purpcode.sandbox.packages import PackageSet
-from purpcode.sandbox.process_tree import (
-    descendants,
-    kill_tree,
-    memory_of,
-    socket_bytes,
-)
-from purpcode.sandbox.seccomp import filter_program
+from purpcode.sandbox.process_tree import descendants, kill_tree
+from purpcode.sandbox.seccomp import filter_program, seccomp_number
 from purpcode.sandbox.supervisor import Supervision
 
 _START_S, _FORK_S, _END_S = 60.0, 10.0, 10.0
 _OWN_PROCESSES, _OWN_MEMORY = 16, 64 << 20
-"""What bubblewrap, the zygote and pid 1 may add to a program's processes and bytes."""
+"""What bubblewrap, the zygote, pid 1 and the next child may add to a program's own."""
 _USUAL_MODULES = (
     *("collections", "dataclasses", "datetime", "functools", "heapq", "itertools", "math"),
     *("random", "re", "string", "typing"),
@@ -42,6 +33,7 @@ _USUAL_MODULES = (
 """What most programs import: 0.4 ms more for each fork saves 7 ms where `typing` is imported."""
 _CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_SETPCAP")  # mounts, loopback, dropping
 _SCRIPT = (Path(__file__).parent / "zygote_main.py").read_text
+_CHILD_SCRIPT = (Path(__file__).parent / "zygote_child.py").read_text
 
 
 class ZygoteFault(Exception):
@@ -84,17 +76,21 @@ class ZygoteProcess:
 
     def __init__(self, recipe: ZygoteRecipe, preload: Sequence[str] = ()) -> None:
         self.preload = frozenset(preload)
+        self.fault = ""
+        """Why it can run no more programs."""
         channel, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel = channel
+        self._child: PreparedChild | None = None
         self._group = make_control_group(layout.PROCESSES + _OWN_PROCESSES)
         with contextlib.ExitStack() as stack:
             descriptors = Descriptors(stack)
             descriptors.inherit(inner.detach())
             try:
                 self._process = _start(recipe, descriptors)
+                if self._group:  # before it forks, which it does once greeted
+                    self._group.add([self._process.pid])
+                    self._group.add(descendants(self._process.pid))
                 self._greet()
-                if self._group:
-                    self._group.add([self._process.pid, *descendants(self._process.pid)])
             except BaseException:
                 self.close()
                 raise
@@ -109,39 +105,45 @@ class ZygoteProcess:
             "main": f"{layout.FOLDER}/{MAIN_FILE}",
             "uid": layout.NOBODY if os.geteuid() == 0 else -1,
             "filter": filter_program().hex(),
+            "noting_filter": filter_program(noting=True).hex(),
+            "seccomp": seccomp_number(),
+            "child": _CHILD_SCRIPT(),
         }
+        answer, reason = b"", "it ended"
         try:
             self._channel.send(json.dumps(settings).encode())
             answer = self._channel.recv(1 << 16)
         except OSError as error:
-            answer = b""
             reason = str(error)
-        else:
-            reason = "it ended"
         if not answer:
             raise ZygoteFault(f"the zygote did not start: {self._last_words() or reason}")
         state = json.loads(answer)
-        if state["threads"] != 1 or state["failed"]:
-            raise ZygoteFault(f"modules that cannot be imported beforehand: {sorted(self.preload)}")
+        if state["threads"] != 1 or state["shared"] or state["failed"]:
+            raise ZygoteFault(
+                f"modules {sorted(self.preload)} cannot be imported beforehand: {state}"
+            )
         self._channel.settimeout(_FORK_S)
 
     def run(self, program: Program) -> Supervision:
-        """Fork a child for the program and watch it to its end.
+        """Hand the program to the prepared child and watch it to its end.
 
         Raises:
-            ZygoteFault: when there is no child, or it vanished together with the zygote.
+            ZygoteFault: when there is no child, or it vanished, or the zygote with it.
         """
+        if self.fault:
+            raise ZygoteFault(self.fault)
         kills = self._prepare_group(program)
         with contextlib.ExitStack() as stack:
-            tree, report = self._fork(program, stack)
-            supervision = Supervision(tree, program, report)
+            supervision = self._hand_over(program, self._take_child(), stack)
             supervision.watch()
         if self._group and supervision.limit is None and self._group.kills() > kills:
             supervision.limit = "oom"
-        ended = supervision.limit is not None or supervision.returncode is not None
-        if not (supervision.started and (ended or self._is_alive())):
+        # Under a zygote that hangs, a program that waits for it is no slow one.
+        exceeded = supervision.limit not in (None, "timeout")
+        if not supervision.started or (self.fault and not exceeded):
             said = bytes(supervision.output["err"]).decode("utf-8", "replace").strip()
-            raise ZygoteFault(f"the zygote's child vanished: {said[-500:] or 'no message'}")
+            reason = self.fault or said[-500:] or "no message"
+            raise ZygoteFault(f"the zygote's child vanished: {reason}")
         return supervision
 
     def _prepare_group(self, program: Program) -> int:
@@ -152,31 +154,74 @@ class ZygoteProcess:
         self._group.allow(program.memory_mb * layout.MIB + files + _OWN_MEMORY)
         return self._group.kills()
 
-    def _fork(self, program: Program, stack: contextlib.ExitStack) -> tuple[ForkedTree, int]:
+    def _hand_over(
+        self, program: Program, child: PreparedChild, stack: contextlib.ExitStack
+    ) -> Supervision:
         descriptors = Descriptors(stack)
+        for descriptor in child:
+            descriptors.own(descriptor)
         streams = [stack.enter_context(stream) for stream in _streams(descriptors)]
         report = descriptors.own(memory_file(b""))
         descriptors.inherit(os.dup(report))
-        descriptors.inherit(_packed(program))
+        descriptors.inherit(memory_file(packed_program(program)))
+        supervision = Supervision(ForkedTree(child, streams, self._await_end), program, report)
+        # A child that could not prepare itself is gone; why, comes with its end.
+        with contextlib.suppress(OSError):
+            child.send(descriptors.inherited)
+        descriptors.close_inherited()
         try:
-            socket.send_fds(self._channel, [b"run"], descriptors.inherited)
-            answer, received, _, _ = socket.recv_fds(
-                self._channel, 1 << 10, 2, socket.MSG_CMSG_CLOEXEC
-            )
+            self._channel.send(b"run")
         except OSError as error:
             raise ZygoteFault(f"the zygote does not answer: {error}") from error
-        finally:
-            descriptors.close_inherited()
-        for descriptor in received:
-            descriptors.own(descriptor)
-        if answer != b"ok" or len(received) != 2:
-            said = answer.decode("utf-8", "replace") or self._last_words() or "it ended"
-            raise ZygoteFault(f"the zygote did not fork: {said}")
-        return ForkedTree(received[0], received[1], report, streams), report
+        return supervision
 
-    def _is_alive(self) -> bool:
-        """Whether the zygote still holds its end of the channel; waits a moment for its death."""
-        return not select.select([self._channel], [], [], 1.0)[0]
+    def _take_child(self) -> PreparedChild:
+        try:
+            while self._child is None:
+                if not self._receive():
+                    raise ZygoteFault(
+                        f"the zygote did not fork: {self._last_words() or 'it ended'}"
+                    )
+        except OSError as error:
+            raise ZygoteFault(f"the zygote does not answer: {error}") from error
+        child, self._child = self._child, None
+        return child
+
+    def _receive(self) -> bytes:
+        """The next message, empty when the zygote has ended. Keeps the child that comes with it."""
+        message, received, _, _ = socket.recv_fds(
+            self._channel, 1 << 12, 3, socket.MSG_CMSG_CLOEXEC
+        )
+        if len(received) == 3:
+            self._child = PreparedChild(*received)
+        elif received or message == b"child":
+            for descriptor in received:
+                os.close(descriptor)
+            raise OSError("this process has no descriptor left for the zygote's child")
+        return message
+
+    def _await_end(self) -> int | None:
+        """Wait until nothing of the program is left; its wait status, None when that is unknown."""
+        try:
+            while message := self._receive():
+                kind, _, text = message.partition(b" ")
+                if kind == b"ended":
+                    status, made = map(int, text.split())
+                    if made:
+                        self._drop_child()
+                    return status
+                if kind == b"failed":
+                    self.fault = text.decode("utf-8", "replace")
+        except OSError as error:
+            self.fault = self.fault or str(error)
+        else:
+            self.fault = self.fault or self._last_words() or "it ended"
+        return None
+
+    def _drop_child(self) -> None:
+        if self._child:
+            self._child.close()
+            self._child = None
 
     def _last_words(self) -> str:
         stderr = self._process.stderr
@@ -188,20 +233,15 @@ class ZygoteProcess:
 
     def close(self) -> None:
         """End the zygote and whatever still runs below it."""
+        self._drop_child()
         self._channel.close()
         process = getattr(self, "_process", None)
-        if process is None:
-            if self._group:
-                self._group.remove()
-            return
-        try:
-            process.wait(timeout=_END_S if process.returncode is None else 0)
-        except subprocess.TimeoutExpired:
-            kill_tree(process)
-            process.wait()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream:
-                stream.close()
+        if process:
+            with process:  # closes its streams
+                try:
+                    process.wait(timeout=_END_S if process.returncode is None else 0)
+                except subprocess.TimeoutExpired:
+                    kill_tree(process)
         if self._group:
             self._group.remove()
 
@@ -212,47 +252,8 @@ class ZygoteProcess:
 
     def abandon(self) -> None:
         """Close this process's copies after a fork; the zygote belongs to the parent."""
+        self._drop_child()
         self._channel.close()
-
-
-class ForkedTree:
-    """The namespaces of one program, for a `Supervision`; their first process is not our child."""
-
-    def __init__(
-        self, pid_fd: int, program_fd: int, report_fd: int, streams: Sequence[IO[bytes]]
-    ) -> None:
-        self._pid_fd, self._program_fd, self._report_fd = pid_fd, program_fd, report_fd
-        self.stdin, self.stdout, self.stderr = streams
-
-    def exit_descriptor(self) -> int:
-        """A new descriptor that becomes readable when all processes of the program have ended."""
-        return os.dup(self._pid_fd)
-
-    def memory(self, limit: int) -> int:
-        """Bytes held by the program, its children, and what became a child of pid 1."""
-        program = _pid_of(self._program_fd)
-        pids = [program] if program > 0 else []
-        for root in (program, _pid_of(self._pid_fd)):
-            pids += descendants(root) if root > 0 else []
-        return memory_of(pids, limit) + socket_bytes(pids)
-
-    def kill(self) -> None:
-        """Kill the first process of the pid namespace: the kernel kills all others with it."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pid_fd, signal.SIGKILL)
-
-    def wait(self) -> int | None:
-        """The exit code the first process reported, None when it was killed before it could."""
-        select.select([self._pid_fd], [], [], _END_S)
-        status = os.pread(self._report_fd, 64, 0).partition(b"=")[2]
-        return os.waitstatus_to_exitcode(int(status)) if status.isdigit() else None
-
-
-def _pid_of(pid_fd: int) -> int:
-    """The process id as seen from here, -1 once it is gone."""
-    information = Path(f"/proc/self/fdinfo/{pid_fd}").read_text()
-    found = re.search(r"^Pid:\s+(-?\d+)", information, re.MULTILINE)
-    return int(found[1]) if found else -1
 
 
 def _start(recipe: ZygoteRecipe, descriptors: Descriptors) -> subprocess.Popen[bytes]:
@@ -274,9 +275,14 @@ def _start(recipe: ZygoteRecipe, descriptors: Descriptors) -> subprocess.Popen[b
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    descriptors.close_inherited()
-    if mapping:
-        mapping.write()
+    try:
+        descriptors.close_inherited()
+        if mapping:
+            mapping.write()
+    except BaseException:
+        with process:
+            kill_tree(process)
+        raise
     return process
 
 
@@ -289,18 +295,6 @@ def _streams(descriptors: Descriptors) -> Iterator[IO[bytes]]:
         ours, theirs = (write, read) if mode == "wb" else (read, write)
         descriptors.inherit(theirs)
         yield os.fdopen(ours, mode, 0)
-
-
-def _packed(program: Program) -> int:
-    """A memory file: eight digits, as many bytes of JSON (limits, file sizes), then the files."""
-    files = program_files(program)
-    limits = layout.limits(program)
-    header = {
-        "limits": [(getattr(resource, name), value) for name, value in limits.items()],
-        "files": [(path, len(data)) for path, data in files.items()],
-    }
-    packed = json.dumps(header).encode()
-    return memory_file(b"".join((b"%08d" % len(packed), packed, *files.values())))
 
 
 def machine_name() -> str:
