@@ -1,12 +1,17 @@
 """A run folder as the pipeline leaves it: three models, four objectives, small and seeded."""
 
+import importlib.util
 import json
 import random
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from purpcode.evals.results import EvalHeader, ScoredSample
+from purpcode.reports import write_report
 from purpcode.reports.pairing import ModelResults
 from purpcode.types import Completion, Finding, Message, Verdict
 
@@ -240,6 +245,7 @@ class Builders:
     write_eval = staticmethod(write_eval)
     write_evaluation = staticmethod(write_evaluation)
     write_stages = staticmethod(write_stages)
+    write_run = staticmethod(write_run)
 
     @staticmethod
     def model(label: str, records: list[ScoredSample], **changes: object) -> ModelResults:
@@ -247,6 +253,37 @@ class Builders:
         return ModelResults(header(label, **fields), tuple(records))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build() -> type[Builders]:
     return Builders
+
+
+_spec = importlib.util.spec_from_file_location("devtools", Path(__file__).with_name("devtools.py"))
+assert _spec is not None
+assert _spec.loader is not None
+devtools: Any = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(devtools)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("needs chromium on PATH")
+    browser = devtools.Browser(program, tmp_path_factory.mktemp("browser") / "profile")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def tab(browser: Any) -> Iterator[Any]:
+    tab = devtools.Tab(browser)
+    yield tab
+    tab.close()
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe's whole page: three models, four objectives, curves, stages, coverage."""
+    folder = tmp_path_factory.mktemp("report")
+    return write_report(write_run(folder / "quickstart"), folder / "out").html

@@ -72,6 +72,8 @@ DATA = {"source": "x.jsonl", "rows": 9, "expected_rows": 9, "digest": "one"}
         ("data", {"data": {**DATA, "digest": "two"}}, "digest"),
         ("sampling", {"sampling": {"temperature": 1.0}}, "temperature"),
         ("sampling", {"draws": 4}, "draws"),
+        ("asking", {"asking": {"system_prompt": "ab12"}}, "system prompt: none against reminder"),
+        ("asking", {"asking": {"transform": "mine.py ab12"}}, "rewritten by"),
     ],
 )
 def test_what_was_not_done_alike_is_refused_unless_allowed_and_then_said_everywhere(
@@ -88,6 +90,39 @@ def test_what_was_not_done_alike_is_refused_unless_allowed_and_then_said_everywh
     assert json.loads(paths.data.read_text())["comparable"] is False
     for path in (paths.html, paths.markdown, paths.data):
         assert "NOT STRICTLY COMPARABLE" in path.read_text(encoding="utf-8")
+
+
+def test_earlier_thoughts_count_only_where_both_evaluations_have_any(folders):
+    for folder, trim in zip(folders, (True, None), strict=True):
+        rewritten(folder, asking={"trim_thinking": trim})
+    assert not compare_models(read_sides(*folders)).differences
+    rewritten(folders[1], asking={"trim_thinking": False})
+    with pytest.raises(InputError, match="earlier thoughts: cut against kept"):
+        compare_models(read_sides(*folders))
+
+
+def test_questions_that_the_users_own_code_rewrote_are_paired_where_that_is_allowed(
+    tmp_path, build
+):
+    a = build.write_evaluation(tmp_path / "a", "a", [build.scored("s", True, prompt="one")])
+    b = build.write_evaluation(tmp_path / "b", "b", [build.scored("s", False, prompt="two")])
+    rewritten(b, asking={"transform": "mine.py ab12"})
+    comparison = compare_models(read_sides(a, b), allow=["asking"])
+    assert comparison.counts[0].counts["regressed"] == 1
+    rewritten(a, asking={"transform": "mine.py ab12"})
+    with pytest.raises(InputError, match="different samples"):
+        compare_models(read_sides(a, b), allow=["asking"])
+
+
+def test_what_was_done_to_the_prompts_stands_on_the_page_and_in_the_model_card(folders, tmp_path):
+    from purpcode.commands.report import report_folders
+
+    for folder in folders:
+        rewritten(folder, asking={"system_prompt": "ab12", "trim_thinking": True})
+    report_folders(tuple(folders), out=tmp_path / "out", model_card=tmp_path / "card.md")
+    said = "prompts: reminder ab12 as system prompt, earlier thoughts cut"
+    assert said in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert said in (tmp_path / "card.md").read_text(encoding="utf-8")
 
 
 def test_refused_oracles_come_with_the_command_that_judges_again(folders):

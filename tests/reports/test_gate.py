@@ -77,6 +77,17 @@ def test_not_measuring_never_passes(tmp_path, build):
     )
 
 
+def test_a_tuned_model_that_had_the_reminder_alone_is_not_checked_against_its_base(tmp_path, build):
+    folders = []
+    for label, asking in (("base", {}), ("tuned", {"system_prompt": "ab12"})):
+        folder = build.write_evaluation(tmp_path / label, label, [build.scored("s", True)])
+        header = json.loads((folder / "header.json").read_text())
+        (folder / "header.json").write_text(json.dumps({**header, "asking": asking}))
+        folders.append(folder)
+    with pytest.raises(InputError, match="system prompt: none against reminder ab12"):
+        decide(read_sides(*folders), GateSettings())
+
+
 def test_samples_without_a_record_are_unmeasured(tmp_path, build):
     base, tuned = write_pair(tmp_path, build, GOOD)
     lines = (tuned / "records.jsonl").read_text().splitlines(keepends=True)
@@ -191,7 +202,7 @@ def test_junit_is_valid_xml_whatever_the_model_wrote(tmp_path, build):
     assert len(failure) == 0
 
 
-def test_newly_vulnerable_code_has_a_file_and_a_line_that_exist(tmp_path, build):
+def test_newly_vulnerable_code_has_a_file_and_a_line_that_exist(tmp_path, build, valid_sarif):
     base = [build.scored("../../etc/passwd", True), build.scored("old", False)]
     base += [build.scored("lost", True)]
     tuned = [build.scored("../../etc/passwd", False), build.scored("old", False)]
@@ -200,7 +211,9 @@ def test_newly_vulnerable_code_has_a_file_and_a_line_that_exist(tmp_path, build)
     b = build.write_evaluation(tmp_path / "tuned", "tuned", tuned)
     out = tmp_path / "out" / "gate.sarif"
     assert write_newly_vulnerable(out, read_sides(a, b)) == 1
-    (run,) = json.loads(out.read_text())["runs"]
+    log = json.loads(out.read_text())
+    valid_sarif(log)
+    (run,) = log["runs"]
     (result,) = run["results"]
     place = result["locations"][0]["physicalLocation"]
     path = out.parent / place["artifactLocation"]["uri"]
@@ -263,3 +276,42 @@ def test_a_conversation_is_one_sample_of_the_gate(tmp_path, build):
     (check,) = decide(sides, GateSettings(require=("safety",))).checks
     assert (check.base.passed, check.base.measured, check.tuned.passed) == (0, 40, 40)
     assert check.test.both_measured == 40
+
+
+def write_counted_apart(tmp_path, build, label, answered, secure):
+    """XSCode's way: one objective, a headline, and what it is made of."""
+    samples = [
+        build.scored(f"x-{i}", i < answered and i < secure, objective="overrefusal").model_copy(
+            update={
+                "outcomes": {
+                    "answered_and_secure": i < answered and i < secure,
+                    "answered": i < answered,
+                    "secure": i < secure,
+                }
+            }
+        )
+        for i in range(200)
+    ]
+    return build.write_evaluation(tmp_path / label, label, samples, suite="xscode")
+
+
+def test_a_loss_of_security_cannot_hide_behind_the_headline(tmp_path, build):
+    base = write_counted_apart(tmp_path, build, "base", answered=100, secure=200)
+    tuned = write_counted_apart(tmp_path, build, "tuned", answered=160, secure=160)
+    result = decide(read_sides(base, tuned), GateSettings(require=()))
+    statuses = {check.objective: check.status for check in result.checks}
+    assert statuses == {"overrefusal": "passed", "answered": "passed", "secure": "failed"}
+    (secure,) = (check for check in result.checks if check.objective == "secure")
+    assert (secure.role, secure.must_improve, len(secure.regressed)) == ("safety", False, 40)
+    relaxed = GateSettings(require=(), roles={"xscode:secure": "ignore"})
+    assert decide(read_sides(base, tuned), relaxed).passed
+
+
+def test_answering_what_xstest_calls_unsafe_is_a_loss_of_safety_and_no_proof_of_it(tmp_path, build):
+    counts = {"overrefusal": (200, 190, 190), "unsafe_refused": (200, 190, 160)}
+    folders = write_pair(tmp_path, build, counts)
+    result = decide(read_sides(*folders), GateSettings(require=("safety",)))
+    checks = {check.objective: check for check in result.checks}
+    assert checks["unsafe_refused"].role == "safety"
+    assert checks["unsafe_refused"].status == "failed"
+    assert "no safety measure" in checks[""].reason

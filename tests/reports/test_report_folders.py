@@ -33,6 +33,28 @@ def test_no_sample_vanishes_from_the_groups(build):
     assert group.rows[0].cells[0].rate.rate is None
 
 
+def test_no_group_vanishes_from_the_page_and_the_markdown_says_where_the_rest_stands(
+    tmp_path, build
+):
+    from purpcode.reports import compare_models, read_sides, write_comparison
+
+    samples = [build.scored(f"s{i}", True, metadata={"cwes": [i]}) for i in range(1000, 1340)]
+    for label in ("base", "tuned"):
+        build.write_evaluation(tmp_path / label, label, samples)
+    report = write_run_report(read_folders([tmp_path]), tmp_path / "out")
+    sides = read_sides(tmp_path / "base", tmp_path / "tuned")
+    comparison = write_comparison(compare_models(sides), tmp_path / "out")
+    for paths in (report, comparison):
+        page = paths.html.read_text(encoding="utf-8")
+        assert page.count('<th scope="row">CWE-') == 340
+        assert "<summary>rows 151 to 300 of 340</summary>" in page
+        assert "<summary>rows 301 to 340 of 340</summary>" in page
+        said = f"100 of 340 rows; the other 240 are in {paths.data.name}, under `groups`."
+        assert said in paths.markdown.read_text(encoding="utf-8")
+        (group,) = json.loads(paths.data.read_text(encoding="utf-8"))["groups"]
+        assert len(group["rows"]) == 340
+
+
 def test_a_folder_of_benchmarks_is_reported_with_a_section_each(tmp_path, build):
     for suite in ("xscode", "mbpp"):
         for label in ("base", "rl"):

@@ -8,6 +8,7 @@ import pytest
 
 from purpcode.errors import InputError
 from purpcode.reports import write_report
+from purpcode.reports.model_card import model_card
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)> {{ 7*7 }}"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -165,3 +166,18 @@ def test_models_of_different_oracles_get_no_report(tmp_path, build):
     with pytest.raises(InputError, match="different oracles"):
         write_report(tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_every_format_says_which_edition_of_the_rows_was_asked(tmp_path, build):
+    data = {"source": "rows.json", "rows": 2, "expected_rows": 2, "digest": "d1"}
+    edition = "the second edition <b>"
+    folder = tmp_path / "run"
+    build.write_eval(folder, "base", [build.scored("a", True)], data={**data, "edition": edition})
+    build.write_eval(folder, "rl", [build.scored("a", True)], data=data)
+    paths = write_report(folder, tmp_path / "out")
+    page = paths.html.read_text(encoding="utf-8")
+    assert "data rows.json, 2 of 2 rows (the second edition &lt;b&gt;), digest d1" in page
+    assert "data rows.json, 2 of 2 rows, digest d1" in page
+    for text in (paths.markdown.read_text(encoding="utf-8"), model_card(paths.sections)):
+        assert text.count("rows (the second edition \\<b\\>), digest d1") == 1
+        assert text.count("2 of 2 rows, digest d1") == 1

@@ -90,7 +90,8 @@ def comparison_markdown(comparison: ModelComparison) -> str:
     lines += [f"- ⚠ {escaped(line)}" for line in comparison.warnings]
     lines += ["", "## What changed", "", *_count_lines(comparison.counts), ""]
     for section in comparison.sections:
-        lines += section_lines(section, named=len(comparison.sections) > 1)
+        named = len(comparison.sections) > 1
+        lines += section_lines(section, named=named, data="comparison.json")
     for kind in FLIPS:
         lines += _flip_lines(comparison, kind)
     return "\n".join(lines)

@@ -6,7 +6,7 @@ number: an intersection-union test (Berger 1982, Technometrics 24:295).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ from purpcode.evals.results import ScoredSample
 from purpcode.evals.statistics import PairedTest, Rate, paired
 from purpcode.reports.comparison import flip_kind
 from purpcode.reports.evaluations import Sides
-from purpcode.reports.gate_settings import GateSettings, Role
+from purpcode.reports.gate_settings import HELD, GateSettings, Role
 from purpcode.reports.pairing import (
     SampleKey,
     clusters,
@@ -23,6 +23,7 @@ from purpcode.reports.pairing import (
     counted_once,
     headline_metric,
     keyed_samples,
+    measures,
     outcome,
 )
 from purpcode.reports.protocol import protocol_differences, refuse_differences
@@ -33,8 +34,9 @@ Status = Literal["passed", "failed", "undecided", "missing"]
 
 @dataclass(frozen=True)
 class Check:
-    """One objective of one benchmark, and whether it may be released.
+    """One measure of one benchmark, and whether it may be released.
 
+    `objective` is the objective, or what the benchmark counts apart (`secure` of XSCode).
     `worst_difference` is the difference if every unmeasured answer went against the tuned model.
     `bound` is None where the measure must improve, or nothing could be tested.
     """
@@ -111,25 +113,40 @@ def _suite_checks(
     for key in dict.fromkeys((*base, *tuned)):
         known = base.get(key) or tuned[key]
         objectives.setdefault(known.objective, []).append(key)
+    checked: list[tuple[str, dict[SampleKey, str]]] = []
+    for objective, keys in objectives.items():
+        samples = {key: base.get(key) or tuned[key] for key in keys}
+        headlines = {key: headline_metric(sample) for key, sample in samples.items()}
+        checked += [(objective, headlines), *_held(samples)]
     return [
-        _check(suite, objective, keys, base, tuned, settings)
-        for objective, keys in objectives.items()
-        if settings.role(suite, objective) != "ignore"
+        _check(suite, measure, metrics, base, tuned, settings)
+        for measure, metrics in checked
+        if settings.role(suite, measure) != "ignore"
     ]
+
+
+def _held(samples: Mapping[SampleKey, ScoredSample]) -> Iterable[tuple[str, dict[SampleKey, str]]]:
+    """What a benchmark counts beside its headline, as far as the gate knows it, with the samples
+    in which it counts."""
+    counted: dict[str, dict[SampleKey, str]] = {}
+    for key, sample in samples.items():
+        for _, _, metric in measures(sample)[1:]:
+            if metric in HELD:
+                counted.setdefault(metric, {})[key] = metric
+    return counted.items()
 
 
 def _check(
     suite: str,
     objective: str,
-    keys: Sequence[SampleKey],
+    metrics: Mapping[SampleKey, str],
     base: Mapping[SampleKey, ScoredSample],
     tuned: Mapping[SampleKey, ScoredSample],
     settings: GateSettings,
 ) -> Check:
-    metrics = {key: headline_metric(base.get(key) or tuned[key]) for key in keys}
     whole = conversations_of((base, tuned))
-    before = counted_once({key: outcome(base.get(key), metrics[key]) for key in keys}, whole)
-    after = counted_once({key: outcome(tuned.get(key), metrics[key]) for key in keys}, whole)
+    before = counted_once({key: outcome(base.get(key), metrics[key]) for key in metrics}, whole)
+    after = counted_once({key: outcome(tuned.get(key), metrics[key]) for key in metrics}, whole)
     cluster = clusters((base, tuned))
     observed = paired(before, after, cluster=cluster)
     worst = paired(
@@ -147,7 +164,9 @@ def _check(
     if observed.not_paired and worst.difference is not None:
         reason += f"; {points(worst.difference)} points if all unmeasured went against it"
     regressed = [
-        key for key in keys if flip_kind(base.get(key), tuned.get(key), metrics[key]) == "regressed"
+        key
+        for key, metric in metrics.items()
+        if flip_kind(base.get(key), tuned.get(key), metric) == "regressed"
     ]
     return Check(
         suite,

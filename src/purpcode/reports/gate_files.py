@@ -160,9 +160,12 @@ def _failure_lines(
     for key in check.regressed[:LISTED]:
         sample = answers[check.suite, key]
         yield f"\nregressed: {key[0]}{f' #{key[1]}' if key[1] else ''}: {reasons(sample)}"
-        yield sample.completion.text[:EXCERPT_CHARS]
+        text = sample.completion.text
+        cut = len(text) - EXCERPT_CHARS
+        yield f"{text[:EXCERPT_CHARS]}\n({cut} more characters)" if cut > 0 else text
     if len(check.regressed) > LISTED:
-        yield f"\nand {len(check.regressed) - LISTED} more regressed samples"
+        more = len(check.regressed) - LISTED
+        yield f"\nand {more} more regressed samples; `purpcode gate --json FILE` lists all"
 
 
 def _tuned_answers(sides: Sides) -> dict[tuple[str, SampleKey], ScoredSample]:

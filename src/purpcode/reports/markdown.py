@@ -15,6 +15,7 @@ from purpcode.reports.wording import (
     cell_words,
     comparison_words,
     count_words,
+    data_words,
     duration,
     headline,
     memory,
@@ -26,6 +27,7 @@ METHOD = (
     " adjustment over all rows."
 )
 MAX_GROUP_ROWS = 100
+"""Rows that Markdown shows of a breakdown; the page and the JSON have all."""
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~!&])")
 
@@ -36,17 +38,19 @@ def markdown_report(run: Run, sections: Sequence[Section]) -> str:
     lines = [f"# {escaped(run.name)}", "", f"**{escaped(headline(*tables))}**", ""]
     lines += [f"- ⚠ {escaped(line)}" for line in run.warnings]
     for section in sections:
-        lines += section_lines(section, named=len(sections) > 1)
+        lines += section_lines(section, named=len(sections) > 1, data="report.json")
     if run.stages:
         lines += ["## Stages", "", *_stages(run), ""]
     return "\n".join(lines)
 
 
-def section_lines(section: Section, *, named: bool) -> list[str]:
-    """A suite's figures; headings carry its name where there are several."""
+def section_lines(section: Section, *, named: bool, data: str) -> list[str]:
+    """A suite's figures; headings carry its name where there are several. `data` is the file that
+    has what is too long for Markdown."""
     table = section.table
     name = f"{escaped(section.suite)}: " if named else ""
     lines = [f"- {escaped(line)}" for line in basis(section.models, table)]
+    lines += [f"- Data: {escaped(one)}." for one in _data(section)]
     lines += [f"- ⚠ {escaped(line)}" for line in table.warnings]
     lines = [f"## {name}{'results' if named else 'Results'}", "", *lines, ""]
     lines += [*results_lines(table), "", METHOD, ""]
@@ -54,8 +58,14 @@ def section_lines(section: Section, *, named: bool) -> list[str]:
     lines += [*_reasons(section), ""]
     for group in section.groups:
         lines += [f"### {name}{'by' if named else 'By'} {escaped(group.title)}", ""]
-        lines += [*_groups(group), ""]
+        lines += [*_groups(group, data), ""]
     return lines
+
+
+def _data(section: Section) -> Iterable[str]:
+    """Where the rows are from, once where all models were asked the same ones."""
+    headers = [model.header for model in section.models]
+    return dict.fromkeys(data_words(one.data) for one in headers if one.data is not None)
 
 
 def escaped(text: str) -> str:
@@ -90,14 +100,15 @@ def _reasons(section: Section) -> Iterable[str]:
         yield table_row([*map(escaped, (name, row.outcome, row.kind)), *map(str, row.counts)])
 
 
-def _groups(group: GroupTable) -> Iterable[str]:
+def _groups(group: GroupTable, data: str) -> Iterable[str]:
     yield table_row(["Measure", escaped(group.title), *map(escaped, group.labels)])
     yield table_row(["---"] * (2 + len(group.labels)))
     for row in group.rows[:MAX_GROUP_ROWS]:
         cells = map(_cell, row.cells, row.comparisons)
         yield table_row([escaped(row.measure), escaped(row.value), *cells])
     if len(group.rows) > MAX_GROUP_ROWS:
-        yield f"\nand {len(group.rows) - MAX_GROUP_ROWS} more rows, in the JSON beside this file"
+        shown, of = MAX_GROUP_ROWS, len(group.rows)
+        yield f"\n{shown} of {of} rows; the other {of - shown} are in {data}, under `groups`."
 
 
 def _stages(run: Run) -> Iterable[str]:

@@ -9,6 +9,7 @@ from purpcode.evals.results import EvalHeader
 from purpcode.reports.markdown import escaped, results_lines
 from purpcode.reports.pairing import ModelResults
 from purpcode.reports.sections import Section
+from purpcode.reports.wording import cost, data_words
 
 LIMITS = (
     "A rate speaks of the prompts that were asked, in their languages and formats, and of no"
@@ -47,12 +48,12 @@ def _protocol(model: ModelResults) -> Iterable[str]:
     prompts = len({sample.sample_id for sample in model.samples})
     answers = f", {header.draws} answers each" if header.draws > 1 else ""
     yield f"  - {prompts} prompts{answers}; sampling: {escaped(sampling or 'defaults')}"
+    if header.asking is not None:
+        yield f"  - prompts: {escaped(str(header.asking))}"
     if header.data is not None:
-        data = header.data
-        whole = (
-            f"{data.rows} of {data.expected_rows} rows" if data.expected_rows else str(data.rows)
-        )
-        yield f"  - data: {escaped(data.source)}, {whole}, digest {escaped(data.digest)}"
+        yield f"  - data: {escaped(data_words(header.data))}"
+    if header.cost is not None:
+        yield f"  - cost: {escaped(cost(header))}"
     if header.judge:
         yield f"  - judge: {escaped(header.judge)}"
 

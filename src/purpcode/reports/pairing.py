@@ -39,14 +39,19 @@ def keyed_samples(
     """Each model's samples by what pairs them.
 
     One id that stands for different questions is refused; where different data are allowed, the
-    two are samples of their own, each without a record under the other model.
+    two are samples of their own, each without a record under the other model. Where different
+    asking is allowed, a question that the user's own code rewrote is still the same one.
 
     Raises:
         InputError: also when a model has a sample twice.
     """
     keyed = [_by_key(model) for model in models]
     for model, samples in zip(models[1:], keyed[1:], strict=True):
-        for key in [key for key, one in samples.items() if _is_other(keyed[0].get(key), one)]:
+        rewritten = "asking" in allow and _transform(models[0]) != _transform(model)
+        known = keyed[0]
+        for key in [
+            key for key, one in samples.items() if _is_other(known.get(key), one, rewritten)
+        ]:
             if "data" not in allow:
                 raise InputError(
                     f"the sample id '{key[0]}' stands for different samples under different models",
@@ -66,12 +71,17 @@ def _by_key(model: ModelResults) -> dict[SampleKey, ScoredSample]:
     return found
 
 
-def _is_other(baseline: ScoredSample | None, sample: ScoredSample) -> bool:
-    """System messages may differ between models (a reminder of the rules); questions may not."""
+def _is_other(baseline: ScoredSample | None, sample: ScoredSample, rewritten: bool) -> bool:
+    """System messages may differ between models (a reminder of the rules); questions may not,
+    unless they were rewritten."""
     if baseline is None:
         return False
     same_row = (baseline.objective, baseline.part) == (sample.objective, sample.part)
-    return not same_row or _question(baseline) != _question(sample)
+    return not same_row or (not rewritten and _question(baseline) != _question(sample))
+
+
+def _transform(model: ModelResults) -> str:
+    return model.header.asking.transform if model.header.asking else ""
 
 
 def _question(sample: ScoredSample) -> list[str]:

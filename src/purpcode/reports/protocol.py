@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from purpcode.errors import InputError
-from purpcode.evals.results import EvalHeader
+from purpcode.evals.results import Asking, EvalHeader
 from purpcode.reports.visible import visible
 
-Kind = Literal["oracles", "data", "sampling"]
+Kind = Literal["oracles", "data", "asking", "sampling"]
 
-NOTED: tuple[Kind, ...] = ("sampling",)
-"""What a report notes and a comparison refuses: a run's own stages may sample differently."""
+NOTED: tuple[Kind, ...] = ("asking", "sampling")
+"""What a report notes and a comparison refuses: a run's own stages may ask differently."""
 
 _ONLY_NOTED = frozenset({"seed"})
 """Sampling fields in which repetitions of one experiment differ on purpose."""
@@ -44,6 +44,11 @@ def protocol_differences(first: EvalHeader, other: EvalHeader) -> list[ProtocolD
     if named:
         text = f"{pair} were evaluated on different data ({_values(ours, theirs, 'data', named)})"
         found.append(ProtocolDifference("data", text))
+    stated = ours["asking"].keys() & theirs["asking"].keys()
+    named = [name for name in _differing(ours["asking"], theirs["asking"]) if name in stated]
+    if named:
+        text = f"{pair} were given other prompts ({_values(ours, theirs, 'asking', named)})"
+        found.append(ProtocolDifference("asking", text))
     named = _differing(ours["sampling"], theirs["sampling"])
     if named:
         text = f"{pair} were sampled differently ({_values(ours, theirs, 'sampling', named)})"
@@ -91,7 +96,24 @@ def _protocol(header: EvalHeader) -> dict[Kind, dict[str, Any]]:
     sampling = {key: value for key, value in header.sampling.items() if key not in _ONLY_NOTED}
     if header.draws > 1:
         sampling["draws"] = header.draws
-    return {"oracles": dict(header.oracle_fingerprints), "data": data, "sampling": sampling}
+    return {
+        "oracles": dict(header.oracle_fingerprints),
+        "data": data,
+        "asking": _asking(header),
+        "sampling": sampling,
+    }
+
+
+def _asking(header: EvalHeader) -> dict[str, Any]:
+    """What was done to the prompts. Results that do not say it are taken as asked plainly."""
+    asking = header.asking or Asking()
+    done = {
+        "system prompt": f"reminder {asking.system_prompt}" if asking.system_prompt else "none",
+        "rewritten by": asking.transform or "nothing",
+    }
+    if asking.trim_thinking is not None:
+        done["earlier thoughts"] = "cut" if asking.trim_thinking else "kept"
+    return done
 
 
 def _differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:

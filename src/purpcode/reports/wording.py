@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from purpcode.evals.costs import cost_words
+from purpcode.evals.results import DataInfo, EvalHeader
 from purpcode.reports.pairing import ModelResults
 from purpcode.reports.tables import BeforeAfterTable, Cell, Comparison
 
@@ -35,6 +37,18 @@ def headline(*tables: BeforeAfterTable) -> str:
     if untested:
         sentence += f"; {untested} could not be compared"
     return sentence + "."
+
+
+def cost(header: EvalHeader) -> str:
+    """What an evaluation cost at the user's prices; "" where none were given."""
+    return ", ".join(cost_words(header))
+
+
+def data_words(info: DataInfo) -> str:
+    """E.g. `scg.json, 1681 of 1681 rows (the second edition), digest 4f1c`."""
+    of = f" of {info.expected_rows}" if info.expected_rows else ""
+    edition = f" ({info.edition})" if info.edition else ""
+    return f"{info.source}, {info.rows}{of} rows{edition}, digest {info.digest}"
 
 
 def basis(models: Sequence[ModelResults], table: BeforeAfterTable) -> list[str]:

@@ -113,6 +113,13 @@
     document.getElementById("next").disabled = end >= shown.length;
   }
 
+  // The new page is read from its start; the button may be disabled now and cannot keep the focus.
+  function turn(by) {
+    page += by;
+    draw();
+    list.querySelector("summary").focus();
+  }
+
   function card(at) {
     const [id, place, states, excerpt] = index.samples[at];
     const sample = make("details", "sample");
@@ -155,7 +162,7 @@
 
   function answerColumn(model, answer) {
     const column = make("div");
-    column.append(make("h4", "", model));
+    column.append(make("h3", "", model));
     if (!answer) {
       column.append(make("p", "verdict u", "There is no record of this sample."));
       return column;
@@ -206,8 +213,8 @@
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", filter);
-  document.getElementById("previous").addEventListener("click", () => { page -= 1; draw(); });
-  document.getElementById("next").addEventListener("click", () => { page += 1; draw(); });
+  document.getElementById("previous").addEventListener("click", () => turn(-1));
+  document.getElementById("next").addEventListener("click", () => turn(1));
   filter();
   if (!shown.length) {
     field("kind").value = "all";
