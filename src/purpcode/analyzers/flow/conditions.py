@@ -49,6 +49,8 @@ def refine(machine: Machine, env: Environment, test: ast.expr, truth: bool, dept
         _refine_call(machine, env, test, truth)
     elif isinstance(test, ast.Attribute):
         _mark(env, test, "+is" if truth else "-is")
+        for call in _calls_in(test):  # `if urlparse(url).netloc:`
+            _refine_call(machine, env, call, truth)
 
 
 def _refine_comparison(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from purpcode.analyzers.flow.code import Call
-from purpcode.analyzers.flow.detectors import Flow, Sink
+from purpcode.analyzers.flow.detectors import Flow, Sink, stored_const, stores
 from purpcode.analyzers.flow.form import called_name
 from purpcode.analyzers.flow.rule import FlowRule
 from purpcode.analyzers.flow.tree import walk
@@ -32,6 +32,9 @@ RULE = FlowRule(
     " members' file_size and refuse too much.",
     reference="https://cwe.mitre.org/data/definitions/409.html",
     detectors=(
+        stores(
+            ("PIL.Image.MAX_IMAGE_PIXELS",), "pictures of any size are opened", stored_const(None)
+        ),
         Flow(
             sinks=(
                 Sink(
@@ -81,6 +84,13 @@ RULE = FlowRule(
     ),
     insecure=(
         """
+from PIL import Image
+
+def thumbnail(path):
+    Image.MAX_IMAGE_PIXELS = None
+    return Image.open(path).resize((64, 64))
+""",
+        """
 import zlib
 from flask import Flask, request
 
@@ -114,6 +124,13 @@ def upload(request):
 """,
     ),
     secure=(
+        """
+from PIL import Image
+
+def thumbnail(path):
+    Image.MAX_IMAGE_PIXELS = 20_000_000
+    return Image.open(path).resize((64, 64))
+""",
         """
 import zlib
 from flask import Flask, abort, request

@@ -2,6 +2,7 @@
 
 from purpcode.analyzers.flow.detectors import Flow, Sink
 from purpcode.analyzers.flow.rule import FlowRule
+from purpcode.analyzers.flow.user_wording import for_users
 
 _RUNS = (
     Sink(
@@ -27,6 +28,13 @@ _RUNS = (
     ),
 )
 _NO_CODE = ("ast.literal_eval", "repr", "-in:'", '-in:"')
+_LOADED = Flow(
+    sinks=(Sink(("__import__", "importlib.import_module", "compile"), (0, "name", "source")),),
+    what="chooses the code that is loaded",
+    harmless=("ast.parse",),
+    severities={"cli": "low", "environment": "low", "file": "low", "stored": "low"},
+)
+
 RULE = FlowRule(
     id="code-injection",
     title="Outside data run as code",
@@ -58,14 +66,8 @@ RULE = FlowRule(
             harmless=("ast.literal_eval", "json.loads"),
             severities={"parameter": "low", "cli": "low", "file": "low", "environment": "low"},
         ),
-        Flow(
-            sinks=(
-                Sink(("__import__", "importlib.import_module", "compile"), (0, "name", "source")),
-            ),
-            what="chooses the code that is loaded",
-            harmless=("ast.parse",),
-            severities={"cli": "low", "environment": "low", "file": "low", "stored": "low"},
-        ),
+        _LOADED,
+        for_users(_LOADED),
     ),
     insecure=(
         """

@@ -103,7 +103,7 @@ def _is_password(name: str) -> bool:
 RULE = FlowRule(
     id="credentials-in-url",
     title="Secret in an address",
-    cwes=(598,),
+    cwes=(598, 522),
     severity="medium",
     severity_reason="Addresses stay in histories, in every server's logs, and in Referer.",
     fix="Send secrets in the body of a POST request or in an Authorization header.",

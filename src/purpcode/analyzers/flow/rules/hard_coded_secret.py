@@ -108,6 +108,16 @@ def _tokens(code: Code) -> Iterator[Match]:
             yield Match(node, "a literal has the form of a service's token")
 
 
+def _headers(code: Code) -> Iterator[Match]:
+    """`headers={"Authorization": "Bearer ..."}`."""
+    for name, node in _keyed(code):
+        if name.lower() in ("authorization", "x-api-key") and isinstance(node, ast.Constant):
+            given = str(node.value).removeprefix("Bearer ").removeprefix("Token ")
+            spoken = re.search(r"(?i)your|token|key|test|example|dummy|fake|xxx|[<{\s]", given)
+            if len(given) >= 16 and re.search(r"\d", given) and not spoken:
+                yield Match(node, f"the credential of '{name}' is a literal")
+
+
 def _is_fallback(name: str | None, default: object) -> bool:
     if not name or not _VARIABLE.search(name) or _ABOUT.search(name):
         return False
@@ -172,8 +182,15 @@ RULE = FlowRule(
     severity_reason="Everybody who has the program has the secret and can act or sign in its name.",
     fix="Read it from the environment (without a default) or a secret store.",
     reference="https://cwe.mitre.org/data/definitions/798.html",
-    detectors=(_named, _signers, _defaults, _tokens),
+    detectors=(_named, _signers, _defaults, _tokens, _headers),
     insecure=(
+        """
+import requests
+
+def stock(item):
+    headers = {"Authorization": "Bearer 7d1f0c52b86a94e3"}
+    return requests.get(f"https://stock.example.org/{item}", headers=headers, timeout=5).json()
+""",
         """
 from flask import Flask
 
@@ -220,6 +237,14 @@ signer = URLSafeTimedSerializer(SECRET_KEY)
 """,
     ),
     secure=(
+        """
+import os
+import requests
+
+def stock(item):
+    headers = {"Authorization": "Bearer " + os.environ["STOCK_KEY"]}
+    return requests.get(f"https://stock.example.org/{item}", headers=headers, timeout=5).json()
+""",
         """
 import os
 from flask import Flask

@@ -1,8 +1,10 @@
 """Keys too short to withstand today's computers."""
 
+import ast
 from collections.abc import Iterator
 
-from purpcode.analyzers.flow.code import Code
+from purpcode.analyzers.flow.code import Call, Code
+from purpcode.analyzers.flow.purpose import function_around
 from purpcode.analyzers.flow.rule import FlowRule, Match
 
 _SIZES: tuple[tuple[str, int, str, int], ...] = (
@@ -27,8 +29,25 @@ def _short(code: Code) -> Iterator[Match]:
     for name, position, keyword, least in _SIZES:
         for call in code.calls_to((name,)):
             size = call.argument(position, keyword)
-            if size is not None and type(size.const) is int and 0 < size.const < least:
-                yield Match(call.node, f"a key of {size.const} bits is made")
+            bits = size.const if size is not None and size.known else None
+            if bits is None:
+                bits = _default_of(code, call, call.node_of(position, keyword))
+            if type(bits) is int and 0 < bits < least:
+                yield Match(call.node, f"a key of {bits} bits is made")
+
+
+def _default_of(code: Code, call: Call, node: ast.expr | None) -> object:
+    """The literal that a parameter is when the caller says nothing."""
+    function = function_around(code, call.node)
+    if not isinstance(node, ast.Name) or function is None:
+        return None
+    given = function.args
+    positional = [*given.posonlyargs, *given.args]
+    defaults = zip(positional[len(positional) - len(given.defaults) :], given.defaults, strict=True)
+    for one, default in (*defaults, *zip(given.kwonlyargs, given.kw_defaults, strict=True)):
+        if one.arg == node.id and isinstance(default, ast.Constant):
+            return default.value
+    return None
 
 
 def _curves(code: Code) -> Iterator[Match]:
@@ -55,6 +74,12 @@ RULE = FlowRule(
     detectors=(_short, _curves),
     confidence="high",
     insecure=(
+        """
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+def new_key(bits=1024):
+    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+""",
         """
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -91,6 +116,12 @@ def exchange(size=1024):
 """,
     ),
     secure=(
+        """
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+def new_key(bits=3072):
+    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+""",
         """
 from cryptography.hazmat.primitives.asymmetric import rsa
 

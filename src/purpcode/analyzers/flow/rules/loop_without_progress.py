@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.form import called_name, dotted
+from purpcode.analyzers.flow.purpose import function_around
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.tree import walk
 
@@ -79,12 +80,35 @@ def _way_out(body: list[ast.stmt], inside: list[ast.AST]) -> bool:
 def _standing_still(code: Code) -> Iterator[Match]:
     """`while i < len(xs)` whose body moves neither."""
     for loop in code.nodes_of(ast.While):
-        if not isinstance(loop.test, ast.Compare):
+        if not isinstance(loop.test, ast.Compare) and not _is_own_flag(code, loop.test):
             continue
         names, inside = _plain(loop.test), _inside(loop)
         if not names or _changed(names, inside) or _way_out(loop.body, inside):
             continue
         yield Match(loop, "nothing in the loop changes what its condition looks at")
+
+
+def _is_own_flag(code: Code, test: ast.expr) -> bool:
+    """Whether a condition is a variable (or `not` one) that its function sets, to literals."""
+    name = test.operand if isinstance(test, ast.UnaryOp) else test
+    function = function_around(code, test)
+    if not isinstance(name, ast.Name) or function is None:
+        return False
+    inner = [one for one in walk(function) if isinstance(one, ast.Global | ast.Nonlocal)]
+    stores = [
+        one
+        for one in walk(function)
+        if isinstance(one, ast.Assign)
+        and any(isinstance(target, ast.Name) and target.id == name.id for target in one.targets)
+    ]
+    return (
+        bool(stores)
+        and not inner
+        and all(
+            isinstance(one.value, ast.Constant) and isinstance(one.value.value, bool)
+            for one in stores
+        )
+    )
 
 
 def _stepped_over(code: Code) -> Iterator[Match]:
@@ -191,6 +215,12 @@ RULE = FlowRule(
     detectors=(_standing_still, _stepped_over, _silent_peer, _tried_for_ever, _fed_while_read),
     insecure=(
         """
+def wait_for(door):
+    opened = False
+    while not opened:
+        print("waiting for", door)
+""",
+        """
 def find(values, wanted):
     index = 0
     while index < len(values):
@@ -224,6 +254,12 @@ def read(address):
 """,
     ),
     secure=(
+        """
+def wait_for(door):
+    opened = False
+    while not opened:
+        opened = door.is_open()
+""",
         """
 def find(values, wanted):
     index = 0

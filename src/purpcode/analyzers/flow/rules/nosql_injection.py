@@ -1,9 +1,11 @@
 """Outside data that changes what a document query asks."""
 
+import re
 from collections.abc import Iterator
 
 from purpcode.analyzers.flow.code import Call, Code
-from purpcode.analyzers.flow.detectors import Flow
+from purpcode.analyzers.flow.detectors import Flow, Sink
+from purpcode.analyzers.flow.form import dotted
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.values import Taint, Value
 
@@ -99,6 +101,35 @@ def _scripts(code: Code) -> Iterator[Match]:
                 yield from _SCRIPT.judge(call.node, value)
 
 
+_GRAPH = re.compile(r"(?i)^\s*(OPTIONAL )?(MATCH|MERGE|CREATE|UNWIND)\s*\(")
+_CYPHER = Flow(
+    sinks=(
+        Sink(
+            ("*.run", "*.execute_query", "*.execute_read", "*.execute_write", "*.query"),
+            (0, "query"),
+            holds=lambda value: value.built and bool(_GRAPH.search(value.starts_with())),
+        ),
+    ),
+    what="is part of a query of a graph database",
+    severities={"parameter": "medium"},
+)
+
+
+def _whole_queries(code: Code) -> Iterator[Match]:
+    """`collection.find(json.loads(text))`: whoever wrote the text asks what he likes."""
+    for call in code.calls_to(("*.find", "*.find_one", "*.aggregate", "*.delete_many")):
+        on = dotted(call.node.func).split(".")[-2:-1]
+        if not on or not _COLLECTION.search(on[0]) or not call.args or call.args[0].fields:
+            continue
+        for taint in call.args[0].taints:
+            decoded = bool(taint.passed & {"json.loads", "bson.json_util.loads"})
+            if taint.kind == "parameter" and decoded and not _STRUCTURE.is_harmless(taint):
+                yield Match(call.node, f"{taint.origin} is the whole query", "medium")
+                break
+
+
+_COLLECTION = re.compile(r"(?i)(^|_)coll(ection)?s?$|^(users|orders|products|customers|accounts)$")
+
 RULE = FlowRule(
     id="nosql-injection",
     title="Document query with outside data",
@@ -107,8 +138,20 @@ RULE = FlowRule(
     severity_reason="An object in place of a text makes a check always true.",
     fix="Make the value a text first (str(value)) or check its type, and never build $where.",
     reference="https://cwe.mitre.org/data/definitions/943.html",
-    detectors=(_structures, _scripts),
+    detectors=(_structures, _scripts, _CYPHER, _whole_queries),
     insecure=(
+        """
+import json
+
+def search(collection, text):
+    \"\"\"Documents that fit a filter written in JSON.\"\"\"
+    return list(collection.find(json.loads(text)))
+""",
+        """
+def friends_of(session, name):
+    \"\"\"The friends of a person in the graph.\"\"\"
+    return session.run(f"MATCH (p:Person {{name: '{name}'}})-[:KNOWS]->(f) RETURN f").data()
+""",
         """
 from flask import Flask, request
 from pymongo import MongoClient
@@ -141,6 +184,19 @@ def cheaper(price):
 """,
     ),
     secure=(
+        """
+import json
+
+def search(collection, text):
+    \"\"\"Documents of the title in a JSON message.\"\"\"
+    return list(collection.find({"title": str(json.loads(text)["title"])}))
+""",
+        """
+def friends_of(session, name):
+    \"\"\"The friends of a person in the graph.\"\"\"
+    query = "MATCH (p:Person {name: $name})-[:KNOWS]->(f) RETURN f"
+    return session.run(query, name=name).data()
+""",
         """
 from flask import Flask, request
 from pymongo import MongoClient

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.detectors import Flow
 from purpcode.analyzers.flow.rule import FlowRule, Match
+from purpcode.analyzers.flow.shapes import functions, within
+from purpcode.analyzers.flow.tree import walk
 
 _LOOKUPS = (
     "*.query.get",
@@ -50,6 +52,26 @@ def _handed_out(code: Code) -> Iterator[Match]:
             yield from _FLOW.judge(call.node, value)
 
 
+_WHO = frozenset(("current_user", "requesting_user", "logged_in_user", "acting_user", "requester"))
+
+
+def _user_unused(code: Code) -> Iterator[Match]:
+    """`def document(current_user, documents, key): return documents[key]`."""
+    for function in functions(code):
+        given = {one.arg for one in (*function.args.args, *function.args.kwonlyargs)}
+        who = given & _WHO
+        if not who or function.args.defaults or function.decorator_list:
+            continue
+        used = {one.id for one in within(function) if isinstance(one, ast.Name)}
+        for node in within(function):
+            if who & used or not isinstance(node, ast.Return | ast.Delete):
+                continue
+            for one in walk(node):
+                if isinstance(one, ast.Subscript) and getattr(one.slice, "id", "") in given:
+                    name = sorted(who)[0]
+                    yield Match(one, f"'{name}' is never asked about", "medium", (285, 862, 639))
+
+
 RULE = FlowRule(
     id="object-access-by-id",
     title="Record chosen by the request alone",
@@ -58,8 +80,12 @@ RULE = FlowRule(
     severity_reason="Whether the records are private, and who asks before, is unseen.",
     fix="Look the record up among those of the signed-in user (filter by owner as well as by id).",
     reference="https://cwe.mitre.org/data/definitions/639.html",
-    detectors=(_handed_out,),
+    detectors=(_handed_out, _user_unused),
     insecure=(
+        """
+def read_document(current_user, documents, key):
+    return documents[key]
+""",
         """
 from flask import Flask, jsonify
 from shop.models import Invoice
@@ -93,6 +119,13 @@ def statement():
 """,
     ),
     secure=(
+        """
+def read_document(current_user, documents, key):
+    found = documents[key]
+    if found.owner != current_user:
+        raise PermissionError(key)
+    return found
+""",
         """
 from flask import Flask, jsonify
 from flask_login import current_user, login_required

@@ -7,6 +7,7 @@ from purpcode.analyzers.flow.code import Code
 from purpcode.analyzers.flow.form import called_name
 from purpcode.analyzers.flow.rule import FlowRule, Match
 from purpcode.analyzers.flow.shapes import Function, caught_in, functions, within
+from purpcode.analyzers.flow.tree import walk
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _REFUSES = frozenset(("abort", "exit", "_exit", "send_error"))
@@ -33,6 +34,44 @@ def _loops(code: Code) -> Iterator[Match]:
                     if not _looked_at(node.body, index):
                         yield Match(use, "the loop's last step is behind the last element")
                     break
+
+
+def _neighbours(code: Code) -> Iterator[Match]:
+    """`items[i + 1]` where `i` runs through all of `range(len(items))`."""
+    for function in functions(code):
+        for loop in within(function):
+            if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Name):
+                continue
+            index, held = loop.target.id, _whole_length(loop.iter)
+            if not held or _looked_at(loop.body, index) or _leaves_early(loop, index):
+                continue
+            for node in within(loop.body):
+                if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load):
+                    continue
+                behind = ast.unparse(node.slice) == f"{index} + 1"
+                if behind and ast.unparse(node.value) == held and not _is_caught(function, node):
+                    yield Match(node, "the last element has no neighbour behind it")
+                    break
+
+
+def _whole_length(node: ast.expr) -> str:
+    """The sequence of `range(len(sequence))`, "" of anything else."""
+    if isinstance(node, ast.Call) and called_name(node) == "range" and len(node.args) == 1:
+        return _length_of(node.args[0])
+    return ""
+
+
+def _leaves_early(loop: ast.For, index: str) -> bool:
+    """Whether the loop or a condition in it asks about something made of its index."""
+    for node in within(loop.body):
+        if isinstance(node, ast.Compare):
+            parts = [one for one in _sides(node) if not isinstance(one, ast.Subscript)]
+            named = {one.id for part in parts for one in walk(part) if isinstance(one, ast.Name)}
+            if index in named or "len" in named:
+                return True
+        elif isinstance(node, ast.Break):
+            return True
+    return False
 
 
 def _checks(code: Code) -> Iterator[Match]:
@@ -151,8 +190,15 @@ RULE = FlowRule(
     severity_reason="The program fails, or reads what is not its, at the last step.",
     fix="Let indexes end before the length: range(len(items)), i < len(items).",
     reference="https://cwe.mitre.org/data/definitions/193.html",
-    detectors=(_beyond, _loops, _checks),
+    detectors=(_beyond, _loops, _neighbours, _checks),
     insecure=(
+        """
+def rises(values):
+    for i in range(len(values)):
+        if values[i] > values[i + 1]:
+            return False
+    return True
+""",
         """
 def weights(parts):
     heaviest = 0
@@ -188,6 +234,13 @@ def newest(entries):
 """,
     ),
     secure=(
+        """
+def rises(values):
+    for i in range(len(values)):
+        if i + 1 < len(values) and values[i] > values[i + 1]:
+            return False
+    return True
+""",
         """
 def weights(parts):
     heaviest = 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from purpcode.analyzers.flow.code import Code, Scope
 from purpcode.analyzers.flow.detectors import Flow, Sink
@@ -69,6 +71,19 @@ _FLOW = Flow(
         "parameter": "low",
     },
 )
+_NAMED = re.compile(
+    r"(?i)^parameter '(next|next_?(url|page)|return_?(url|to)|redirect_?(url|uri|to)|continue_?url|"
+    r"target_?url|dest(ination)?_?url|goto|user_?url)'$"
+)
+_TO_PARAMETER = replace(
+    _FLOW,
+    sinks=(Sink(_REDIRECTS[:-3], (0, "location", "url", "to"), holds=_host_is_open),),
+    severities={
+        **dict.fromkeys(("request", "network", "cli", "environment", "file", "stored")),
+        "parameter": "medium",
+    },
+    parameter_when=lambda value: any(_NAMED.search(one.origin) for one in value.taints),
+)
 
 
 def _mentions(scope: Scope, *texts: str) -> bool:
@@ -122,10 +137,17 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/601.html",
     detectors=(
         _FLOW,
+        _TO_PARAMETER,
         _behind_a_slash,
         _location_headers,
     ),
     insecure=(
+        """
+from flask import redirect
+
+def after_login(next_url):
+    return redirect(next_url)
+""",
         """
 from flask import Flask, redirect, request
 
@@ -175,6 +197,15 @@ def out(target: str):
 """,
     ),
     secure=(
+        """
+from urllib.parse import urlparse
+from flask import redirect
+
+def after_login(next_url):
+    if urlparse(next_url).netloc:
+        next_url = "/"
+    return redirect(next_url)
+""",
         """
 from flask import Flask, redirect, request
 

@@ -24,7 +24,8 @@ _FAST = tuple(
         "blake2s",
         "new",
     )
-)
+) + tuple(f"{kit}.Hash.{name}.new" for kit in ("Crypto", "Cryptodome")
+          for name in ("MD5", "SHA1", "SHA", "SHA224", "SHA256", "SHA512", "SHA3_256"))  # fmt: skip
 _PASSWORD = re.compile(
     r"(?i)^(?!.*(hash|digest|length|_id$|reset|token|stored|salted|file|"
     r"breach|pwned))"
@@ -125,6 +126,24 @@ def _constant_salts(code: Code) -> Iterator[Match]:
                 yield Match(call.node, "the salt is empty", None, (759,))
             elif is_fixed(code, call, position, keyword):
                 yield Match(call.node, "the salt is the same for every password", None, (760,))
+            elif _ACCOUNT.search(_said(call.node_of(position, keyword))):
+                yield Match(call.node, "the salt follows from the user's name", None, (760,))
+
+
+_ACCOUNT = re.compile(r"(?i)^(user_?)?(name|email|login)$")
+
+
+def _said(node: ast.expr | None) -> str:
+    """The variable that is turned into bytes and nothing else."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+        inner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        if isinstance(inner, ast.Name | ast.Call) and node.func.attr in ("encode", "lower"):  # type: ignore[union-attr]
+            node = inner
+        elif getattr(node.func, "id", "") in ("bytes", "str") and node.args:
+            node = node.args[0]
+        else:
+            return ""
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _keyed(code: Code) -> Iterator[Match]:
@@ -166,6 +185,18 @@ RULE = FlowRule(
     reference="https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html",
     detectors=(_fast, _keyed, _rounds, _constant_salts, _name_as_salt),
     insecure=(
+        """
+from Crypto.Hash import SHA256
+
+def register(users, name, password):
+    users[name] = SHA256.new(password.encode()).hexdigest()
+""",
+        """
+import hashlib
+
+def hashed(username, password):
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), username.encode(), 600_000)
+""",
         """
 import hashlib
 import hmac

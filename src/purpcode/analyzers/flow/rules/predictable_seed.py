@@ -36,7 +36,7 @@ def _seeded(code: Code) -> Iterator[Match]:
         if isinstance(seed.const, int | str | bytes):
             yield Match(call.node, f"'{secret}' is the same in every run", None, (336, 335))
         elif any(_TIME.search(name) for name in seed.names) or _of_time(code, call):
-            yield Match(call.node, f"'{secret}' follows from the time", None, (337, 335))
+            yield Match(call.node, f"'{secret}' follows from the time", None, (337, 335, 339))
 
 
 def _of_time(code: Code, call: Call) -> bool:
@@ -62,7 +62,7 @@ def _drawn_secret(code: Code) -> str | None:
 RULE = FlowRule(
     id="predictable-seed",
     title="Secret from a known seed",
-    cwes=(335, 336, 337),
+    cwes=(335, 336, 337, 339),
     severity="medium",
     severity_reason="Who knows or tries the seed gets every secret the generator will make.",
     fix="Use `secrets`, which needs no seed.",

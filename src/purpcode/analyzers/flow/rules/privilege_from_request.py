@@ -64,6 +64,15 @@ def _stored(code: Code) -> Iterator[Match]:
         attribute = next((n.rpartition(".")[2] for n in store.names if "." in n), "")
         if _RIGHT.search(attribute) and _asked(store.value) and not _guarded(store.scope):
             yield Match(store.node, f"the sender chooses {attribute}")
+    for display in code.displays:
+        around = code.parents.get(id(display.node))
+        if not isinstance(around, ast.Assign) or not isinstance(around.targets[0], ast.Subscript):
+            continue
+        held = ast.unparse(around.targets[0].value)
+        for key, value in (display.value.fields or {}).items():
+            given = isinstance(key, str) and _RIGHT.search(key) and _MAKERS.search(held)
+            if given and _asked(value) and not _guarded(display.scope):
+                yield Match(display.node, f"the sender chooses {key}")
     for call in code.calls:
         last = " ".join(one.rpartition(".")[2] for one in call.names)
         if not _MAKERS.search(last) or _guarded(call.scope):
@@ -83,6 +92,17 @@ RULE = FlowRule(
     reference="https://cwe.mitre.org/data/definitions/269.html",
     detectors=(_stored, _self_given),
     insecure=(
+        """
+from flask import Flask, request
+
+app = Flask(__name__)
+USERS = {}
+
+@app.post("/join")
+def join():
+    USERS[request.form["name"]] = {"role": request.form.get("role", "user")}
+    return "welcome"
+""",
         """
 from flask import Flask, request
 from flask_login import current_user, login_required
@@ -135,6 +155,17 @@ def create(name: str, role: str):
 """,
     ),
     secure=(
+        """
+from flask import Flask, request
+
+app = Flask(__name__)
+USERS = {}
+
+@app.post("/join")
+def join():
+    USERS[request.form["name"]] = {"role": "user", "city": request.form.get("city")}
+    return "welcome"
+""",
         """
 from flask import Flask, request
 from flask_login import current_user, login_required

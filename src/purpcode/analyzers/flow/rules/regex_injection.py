@@ -2,6 +2,37 @@
 
 from purpcode.analyzers.flow.detectors import Flow, Sink
 from purpcode.analyzers.flow.rule import FlowRule
+from purpcode.analyzers.flow.user_wording import for_users
+
+_FLOW = Flow(
+    sinks=(
+        Sink(
+            (
+                "re.match",
+                "re.search",
+                "re.fullmatch",
+                "re.sub",
+                "re.subn",
+                "re.split",
+                "re.findall",
+                "re.finditer",
+                "re.compile",
+            ),
+            (0, "pattern"),
+        ),
+        Sink(("*.str.contains",), (0, "pat")),
+    ),
+    what="is used as a regular expression",
+    harmless=("re.escape", "fnmatch.translate", "regex.escape", "*.hexdigest"),
+    severities={
+        "cli": None,
+        "environment": None,
+        "file": None,
+        "stored": "low",
+        "network": "medium",
+        "parameter": None,
+    },
+)
 
 RULE = FlowRule(
     id="regex-injection",
@@ -12,37 +43,17 @@ RULE = FlowRule(
     fix="Escape the value (re.escape) or look for it as a plain text (`value in text`).",
     reference="https://cwe.mitre.org/data/definitions/1333.html",
     detectors=(
-        Flow(
-            sinks=(
-                Sink(
-                    (
-                        "re.match",
-                        "re.search",
-                        "re.fullmatch",
-                        "re.sub",
-                        "re.subn",
-                        "re.split",
-                        "re.findall",
-                        "re.finditer",
-                        "re.compile",
-                    ),
-                    (0, "pattern"),
-                ),
-                Sink(("*.str.contains",), (0, "pat")),
-            ),
-            what="is used as a regular expression",
-            harmless=("re.escape", "fnmatch.translate", "regex.escape", "*.hexdigest"),
-            severities={
-                "cli": None,
-                "environment": None,
-                "file": None,
-                "stored": "low",
-                "network": "medium",
-                "parameter": None,
-            },
-        ),
+        _FLOW,
+        for_users(_FLOW),
     ),
     insecure=(
+        """
+import re
+
+def lines_like(text, pattern):
+    \"\"\"The lines that fit the pattern which the user entered.\"\"\"
+    return [line for line in text.splitlines() if re.search(pattern, line)]
+""",
         """
 import re
 from flask import Flask, request
@@ -75,6 +86,13 @@ def clean(text: str, pattern: str):
 """,
     ),
     secure=(
+        """
+import re
+
+def count(text, pattern):
+    \"\"\"How often a pattern that our settings hold occurs in what a user wrote.\"\"\"
+    return len(re.findall(re.escape(pattern), text))
+""",
         """
 import re
 from flask import Flask, request

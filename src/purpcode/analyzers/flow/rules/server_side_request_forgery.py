@@ -2,6 +2,7 @@
 
 from purpcode.analyzers.flow.detectors import Flow, Sink
 from purpcode.analyzers.flow.rule import FlowRule
+from purpcode.analyzers.flow.user_wording import for_users
 from purpcode.analyzers.flow.values import Value
 
 _VERBS = ("get", "post", "put", "delete", "patch", "head", "options")
@@ -15,6 +16,73 @@ def _host_is_open(value: Value) -> bool:
     return not (found and "/" in rest)
 
 
+_FLOW = Flow(
+    sinks=(
+        Sink(
+            tuple(
+                f"{module}.{verb}"
+                for module in (
+                    "requests",
+                    "httpx",
+                    "requests.Session()",
+                    "httpx.Client()",
+                    "urllib3.PoolManager()",
+                    "aiohttp.ClientSession()",
+                )
+                for verb in _VERBS
+            ),
+            (0, "url"),
+            holds=_host_is_open,
+        ),
+        Sink(
+            (
+                "requests.request",
+                "httpx.request",
+                "requests.Session().request",
+                "httpx.Client().request",
+                "urllib3.PoolManager().request",
+                "urllib3.request",
+                "aiohttp.ClientSession().request",
+                "aiohttp.request",
+            ),
+            (1, "url"),
+            holds=_host_is_open,
+        ),
+        Sink(
+            (
+                "urllib.request.urlopen",
+                "urllib.request.Request",
+                "urllib.request.urlretrieve",
+                "wget.download",
+                "pycurl.Curl().setopt",
+            ),
+            (0, "url"),
+            holds=_host_is_open,
+        ),
+        Sink(("http.client.HTTPConnection", "http.client.HTTPSConnection"), (0, "host")),
+    ),
+    what="chooses where a request goes",
+    harmless=(
+        *(
+            "+*.netloc",
+            "+*.hostname",
+            "+.startswith",
+            "+*.scheme",
+            "+urllib.parse.urlparse",
+        ),
+        *("urllib.parse.quote*", "+urllib.parse.urlsplit", "-.startswith", "-*.is_private"),
+        *("+*public*", "-*private*", "-*internal*", "-*loopback*", "+*global*", "-*local*"),
+    ),
+    severities={
+        "cli": "low",
+        "environment": "low",
+        "file": "low",
+        "stored": "low",
+        "network": "medium",
+        "parameter": "low",
+    },
+)
+
 RULE = FlowRule(
     id="server-side-request-forgery",
     title="Request to an address from outside data",
@@ -25,74 +93,17 @@ RULE = FlowRule(
     " the request.",
     reference="https://cwe.mitre.org/data/definitions/918.html",
     detectors=(
-        Flow(
-            sinks=(
-                Sink(
-                    tuple(
-                        f"{module}.{verb}"
-                        for module in (
-                            "requests",
-                            "httpx",
-                            "requests.Session()",
-                            "httpx.Client()",
-                            "urllib3.PoolManager()",
-                            "aiohttp.ClientSession()",
-                        )
-                        for verb in _VERBS
-                    ),
-                    (0, "url"),
-                    holds=_host_is_open,
-                ),
-                Sink(
-                    (
-                        "requests.request",
-                        "httpx.request",
-                        "requests.Session().request",
-                        "httpx.Client().request",
-                        "urllib3.PoolManager().request",
-                        "urllib3.request",
-                        "aiohttp.ClientSession().request",
-                        "aiohttp.request",
-                    ),
-                    (1, "url"),
-                    holds=_host_is_open,
-                ),
-                Sink(
-                    (
-                        "urllib.request.urlopen",
-                        "urllib.request.Request",
-                        "urllib.request.urlretrieve",
-                        "wget.download",
-                        "pycurl.Curl().setopt",
-                    ),
-                    (0, "url"),
-                    holds=_host_is_open,
-                ),
-                Sink(("http.client.HTTPConnection", "http.client.HTTPSConnection"), (0, "host")),
-            ),
-            what="chooses where a request goes",
-            harmless=(
-                *(
-                    "+*.netloc",
-                    "+*.hostname",
-                    "+.startswith",
-                    "+*.scheme",
-                    "+urllib.parse.urlparse",
-                ),
-                *("urllib.parse.quote*", "+urllib.parse.urlsplit", "-.startswith", "-*.is_private"),
-                *("+*public*", "-*private*", "-*internal*", "-*loopback*", "+*global*", "-*local*"),
-            ),
-            severities={
-                "cli": "low",
-                "environment": "low",
-                "file": "low",
-                "stored": "low",
-                "network": "medium",
-                "parameter": "low",
-            },
-        ),
+        _FLOW,
+        for_users(_FLOW),
     ),
     insecure=(
+        """
+import requests
+
+def preview(address):
+    \"\"\"The beginning of the page at an address that a visitor entered.\"\"\"
+    return requests.get(address, timeout=5).text[:500]
+""",
         """
 import requests
 from flask import Flask, request
@@ -125,6 +136,15 @@ async def hook(target: str):
 """,
     ),
     secure=(
+        """
+import requests
+
+def avatar(url):
+    \"\"\"The picture at the address a user gave, from our own picture server only.\"\"\"
+    if not url.startswith("https://pictures.example.org/"):
+        raise ValueError("not our pictures")
+    return requests.get(url, timeout=5).content
+""",
         """
 import requests
 from flask import Flask, abort, request

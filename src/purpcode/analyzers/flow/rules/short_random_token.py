@@ -11,7 +11,7 @@ _BYTES = ("secrets.token_hex", "secrets.token_urlsafe", "secrets.token_bytes", "
           "*.get_random_bytes")  # fmt: skip
 _TOKEN = re.compile(
     r"(?i)(^|_)token($|_)|token$|session_?id|(^|_)sid$|(secret|api|encryption|private|signing)_?key|csrf|"
-    r"^secret$|cookie|(^|_)jti$|bearer"
+    r"^secret$|cookie|(^|_)jti$|bearer|^_?(make|new|create|generate|random)_(secret_?)?key$"
 )
 _ID = re.compile(r"(?i)filename|suffix|prefix|boundary|request_id|trace|tmp|temp|short|nonce|test")
 _LEAST_BYTES = 8
@@ -57,6 +57,12 @@ RULE = FlowRule(
         """
 import os
 
+def generate_key():
+    return os.urandom(4)
+""",
+        """
+import os
+
 def new_session_id():
     session_id = os.urandom(4).hex()
     return session_id
@@ -86,6 +92,12 @@ def new_client(name):
 """,
     ),
     secure=(
+        """
+import os
+
+def generate_key():
+    return os.urandom(32)
+""",
         """
 import os
 

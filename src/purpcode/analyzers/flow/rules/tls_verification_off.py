@@ -24,6 +24,11 @@ _CERT_NONE = frozenset(
     ("ssl.CERT_NONE", "?CERT_NONE", "OpenSSL.SSL.VERIFY_NONE", "?SSL.VERIFY_NONE")
 )
 _UNSURE = frozenset(("ssl.CERT_OPTIONAL", "?CERT_OPTIONAL"))
+_MADE = frozenset(("ssl.SSLContext()",))
+_CONNECTS = (
+    *("asyncio.open_connection", "urllib.request.urlopen", "*.HTTPSConnection", "*.starttls"),
+    *("*.create_connection", "smtplib.SMTP_SSL", "ftplib.FTP_TLS", "imaplib.IMAP4_SSL"),
+)
 _BARE = frozenset(("ssl.PROTOCOL_TLS", "ssl.PROTOCOL_SSLv23"))
 
 
@@ -56,7 +61,12 @@ def _bare_contexts(code: Code) -> Iterator[Match]:
     serves = any(True for _ in code.calls_to(("*.load_cert_chain",)))
     if told or serves:
         return
-    for call in code.calls_to(("ssl.SSLContext().wrap_socket",)):
+    for call in code.calls_to(("ssl.SSLContext().wrap_socket", *_CONNECTS)):
+        context = call.keywords.get("ssl") or call.keywords.get("context")
+        if call.receiver.names.isdisjoint(_MADE) and (
+            context is None or context.names.isdisjoint(_MADE)
+        ):
+            continue
         served = call.keywords.get("server_side")
         if served is not None and served.const is not False:
             continue
@@ -155,6 +165,14 @@ RULE = FlowRule(
     confidence="high",
     insecure=(
         """
+import asyncio
+import ssl
+
+async def connect(host):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS)
+    return await asyncio.open_connection(host, 443, ssl=context)
+""",
+        """
 import ssl
 from urllib3 import PoolManager
 
@@ -229,6 +247,15 @@ def context():
 """,
     ),
     secure=(
+        """
+import asyncio
+import ssl
+
+async def connect(host):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    return await asyncio.open_connection(host, 443, ssl=context)
+""",
         """
 import socket
 import ssl

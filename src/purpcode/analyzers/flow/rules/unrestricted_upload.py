@@ -44,6 +44,28 @@ def _writes(code: Code) -> Iterator[Match]:
             yield Match(call.node, "an upload of any type is stored under the name it came with")
 
 
+def _named_parameter(code: Code) -> Iterator[Match]:
+    """`def save_upload(filename, data)` that keeps the name and never looks at its ending."""
+    for call in code.calls_to(("open", "pathlib.Path().write_bytes", "shutil.copyfileobj")):
+        name = call.scope.name
+        if not _STORES.search(name) or not _unchecked(call.scope):
+            continue
+        path = call.receiver if not call.fits("open") else call.argument(0, "file")
+        mode = call.argument(1, "mode")
+        writes = not call.fits("open") or (mode is not None and mode.text in ("wb", "xb"))
+        sent = path is not None and any(_FILENAME.search(one.origin) for one in path.taints)
+        if writes and sent:
+            yield Match(call.node, "an upload of any type is stored under the name it came with")
+
+
+_STORES = re.compile(
+    r"(?i)^_?(save|store|handle|receive|process|write)_?(the_)?(user_)?(file_)?upload"
+)
+_FILENAME = re.compile(
+    r"(?i)^parameter '(file_?name|(original|upload(ed)?|client)_?(file_?)?name)'$"
+)
+
+
 def _keeps_name(path: Value, *, uploads_only: bool = False) -> bool:
     return any(_is_sent_name(taint, uploads_only) for taint in path.taints)
 
@@ -97,8 +119,15 @@ RULE = FlowRule(
     fix="Allow a fixed set of extensions (and check the content), and store the file under a name"
     " of your own outside the served folder.",
     reference="https://cwe.mitre.org/data/definitions/434.html",
-    detectors=(_saves, _writes),
+    detectors=(_saves, _writes, _named_parameter),
     insecure=(
+        """
+import os
+
+def save_upload(filename, data, folder="/srv/www/files"):
+    with open(os.path.join(folder, os.path.basename(filename)), "wb") as target:
+        target.write(data)
+""",
         """
 import os
 from flask import Flask, request
@@ -177,6 +206,17 @@ def upload(request):
 """,
     ),
     secure=(
+        """
+import os
+
+ENDINGS = (".png", ".jpg")
+
+def save_upload(filename, data, folder="/srv/www/files"):
+    if not filename.lower().endswith(ENDINGS):
+        raise ValueError("no picture")
+    with open(os.path.join(folder, os.path.basename(filename)), "wb") as target:
+        target.write(data)
+""",
         """
 import os
 from flask import Flask, abort, request
