@@ -9,7 +9,7 @@ import pytest
 from purpcode.errors import InputError, UnavailableError
 from purpcode.sandbox import Program, open_sandbox, packages
 from purpcode.sandbox.bubblewrap import BubblewrapSandbox
-from purpcode.sandbox.packages import find_packages
+from purpcode.sandbox.packages import find_packages, offered
 from purpcode.sandbox.zygote import ZygoteSandbox
 
 
@@ -146,3 +146,13 @@ def test_packages_that_do_not_load_inside_are_refused(monkeypatch):
 def test_a_package_that_does_not_fit_the_memory_is_out_of_memory(sandbox):
     program = Program(code="import numpy", memory_mb=64)
     assert sandbox.run(program).status != "passed"
+
+
+def test_what_is_missing_or_has_no_list_of_its_files_is_not_offered(tmp_path, monkeypatch):
+    """Some distributions' package managers leave the list of files out."""
+    bare = tmp_path / "bare_package-1.0.dist-info"
+    bare.mkdir()
+    (bare / "METADATA").write_text("Metadata-Version: 2.1\nName: bare-package\nVersion: 1.0\n")
+    (tmp_path / "bare_package.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert offered(("bare-package", "pytest", "no-such-package")) == ("pytest",)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import importlib.metadata
 import os
 import re
 import secrets
@@ -34,6 +33,7 @@ from purpcode.oracles.source_digest import source_digest
 from purpcode.oracles.unit_testing.answer_code import NoCodeError, python_code, source_code
 from purpcode.sandbox.bubblewrap import BubblewrapSandbox
 from purpcode.sandbox.execution import Program, Sandbox
+from purpcode.sandbox.packages import offered
 from purpcode.types import Completion, Sample, Verdict
 
 PACKAGES = (
@@ -83,7 +83,7 @@ class CweTests:
         if self._sandbox is None:
             from purpcode.sandbox.registry import open_sandbox
 
-            self._sandbox = open_sandbox(self._settings.sandbox, packages=installed_packages())
+            self._sandbox = open_sandbox(self._settings.sandbox, packages=offered(PACKAGES))
         return self._sandbox
 
     def fingerprint(self) -> str:
@@ -265,18 +265,6 @@ class CweTests:
 
 def _may_pass_later(report: Report) -> bool:
     return report.unmeasured and not report.missing
-
-
-def installed_packages() -> tuple[str, ...]:
-    """Those of `PACKAGES` that are installed beside this project."""
-    found = []
-    for name in PACKAGES:
-        try:
-            importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        found.append(name)
-    return tuple(found)
 
 
 def _starts_programs(target: Mapping[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -169,10 +168,10 @@ class UnitTests:
 
 def _offered(settings: OracleSettings) -> tuple[str, ...]:
     """The packages to offer inside: those that the settings name, which must be installed."""
-    if settings.sandbox_packages is None:
-        return tuple(name for name in PACKAGES if importlib.util.find_spec(name))
-    from purpcode.sandbox.packages import find_packages
+    from purpcode.sandbox.packages import find_packages, offered
 
+    if settings.sandbox_packages is None:
+        return offered(PACKAGES)
     try:
         find_packages(settings.sandbox_packages)
     except UnavailableError as error:

@@ -6,6 +6,7 @@ them: requirements and file lists come from the installed metadata (`importlib.m
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,6 +76,17 @@ def _collect(
             extra = f"[{','.join(sorted(needed.extras))}]" if needed.extras else ""
             _collect(f"{needed.name}{extra}", closure)
     return found
+
+
+def offered(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of some packages that are installed and can be offered inside a sandbox; a system's own
+    package manager may install one without the list of its files."""
+    found = []
+    for name in names:
+        with contextlib.suppress(UnavailableError):
+            find_packages((name,))
+            found.append(name)
+    return tuple(found)
 
 
 def _installed(name: str) -> importlib.metadata.Distribution:
