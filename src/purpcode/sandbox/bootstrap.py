@@ -9,6 +9,7 @@ supervisor can tell a program that failed from a sandbox that never started it.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import os
 import resource
 import sys
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 def _confine(report: int, uid: int, limits: list[str]) -> None:
     os.umask(0o022)
+    # Who starts a job in the background has it ignore this, which programs would inherit.
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     if uid >= 0:
         _own_files(uid)
         os.setgroups([])
